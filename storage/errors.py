@@ -1,0 +1,129 @@
+"""Every error Styleseal raises on purpose. An error's docstring is its message; the journey puts it into the person's language.
+
+StylesealError
+├── StorageError
+│   ├── SqliteTooOld
+│   ├── SchemaNewer
+│   ├── DatabaseMissing
+│   ├── DatabaseDamaged
+│   ├── FileMissing
+│   └── FileDamaged
+├── QueueError
+│   ├── LeaseLost
+│   ├── JobConflict
+│   ├── MoveRefused
+│   └── QuotaReached
+├── RequestError
+│   ├── UnknownRequest
+│   ├── ModelRefused
+│   ├── ModelMissing
+│   ├── PromptRefused
+│   └── RecipeRefused
+├── TrainingError
+│   ├── LossNotFinite
+│   └── OutOfMemory
+├── EngineBusy
+└── NotYours
+"""
+
+from __future__ import annotations
+
+
+class StylesealError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None, **facts: object) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.facts = facts
+
+
+class StorageError(StylesealError):
+    """The database or a file cannot be used."""
+
+
+class SqliteTooOld(StorageError):
+    """This SQLite is older than 3.51.3 and can corrupt a WAL file that two processes share."""
+
+
+class SchemaNewer(StorageError):
+    """The database was written by a newer Styleseal."""
+
+
+class DatabaseMissing(StorageError):
+    """There are files in the data folder but no database; refusing to start with an empty one."""
+
+
+class DatabaseDamaged(StorageError):
+    """The database file is damaged."""
+
+
+class FileMissing(StorageError):
+    """A file that the database names is not on disk."""
+
+
+class FileDamaged(StorageError):
+    """A file's bytes no longer match their hash."""
+
+
+class QueueError(StylesealError):
+    """The job queue refused."""
+
+
+class LeaseLost(QueueError):
+    """Another engine holds this job now; nothing more may be written for it."""
+
+
+class JobConflict(QueueError):
+    """A live job with the same key asks for something else."""
+
+
+class MoveRefused(QueueError):
+    """This move is not in the table of allowed moves."""
+
+
+class QuotaReached(QueueError):
+    """This person already has as many jobs waiting as one person may have."""
+
+
+class RequestError(StylesealError):
+    """What was asked for cannot be done as asked."""
+
+
+class UnknownRequest(RequestError):
+    """No request of this kind and version is known."""
+
+
+class ModelRefused(RequestError):
+    """That model file is a pickle and may run code; only .safetensors are loaded."""
+
+
+class ModelMissing(RequestError):
+    """The model cannot be found."""
+
+
+class PromptRefused(RequestError):
+    """The prompt cannot be read."""
+
+
+class RecipeRefused(RequestError):
+    """These training numbers cannot go together."""
+
+
+class TrainingError(StylesealError):
+    """The training had to stop."""
+
+
+class LossNotFinite(TrainingError):
+    """The loss stopped being a number."""
+
+
+class OutOfMemory(TrainingError):
+    """There is not enough memory for this."""
+
+
+class EngineBusy(StylesealError):
+    """Another engine holds the GPU."""
+
+
+class NotYours(StylesealError):
+    """This belongs to somebody else."""

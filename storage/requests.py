@@ -1,0 +1,206 @@
+"""What each job kind asks and answers, as frozen pairs, versioned. The bot writes requests in full; the engine re-derives nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from typing import ClassVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from storage.errors import UnknownRequest
+from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.states import JobKind, PictureRole
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealUse:
+    """A seal laid over the model while drawing. `weight` is the strength people see, 0 … 1.2."""
+
+    adapter: ContentHash  # PEFT weights as the training wrote them
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One picture to draw, fully said."""
+
+    prompt: str  # A1111 syntax
+    negative: str
+    seed: Seed
+    subject: str
+    drawing: Drawing
+    seals: tuple[SealUse, ...] = ()
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HuntRequest:
+    """4–8 probes of one prompt with random seeds."""
+
+    KIND: ClassVar[JobKind] = JobKind.HUNT
+    VERSION: ClassVar[int] = 1
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest:
+    """One prompt and seed under different samplers, steps or guidance scales; `columns` lays out the sheet."""
+
+    KIND: ClassVar[JobKind] = JobKind.COMPARE
+    VERSION: ClassVar[int] = 1
+    rows: tuple[Row, ...]
+    columns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayloadRequest:
+    """40–50 candidates: the frozen style over many subjects."""
+
+    KIND: ClassVar[JobKind] = JobKind.PAYLOAD
+    VERSION: ClassVar[int] = 1
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TryRequest:
+    """Pictures drawn with a seal. `layout` tells the bot how to lay them out: single | pair | sweep."""
+
+    KIND: ClassVar[JobKind] = JobKind.TRYING
+    VERSION: ClassVar[int] = 1
+    rows: tuple[Row, ...]
+    layout: str = "single"
+    columns: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPicture:
+    """A palette picture with its caption, in the order they are trained on."""
+
+    file: ContentHash
+    caption: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest:
+    """A palette, its captions and the numbers to train with."""
+
+    KIND: ClassVar[JobKind] = JobKind.TRAINING
+    VERSION: ClassVar[int] = 1
+    pictures: tuple[TrainingPicture, ...]
+    recipe: Recipe
+    trigger: str
+    name: str  # of the seal; plain words, no path
+    samples: tuple[Row, ...]  # drawn at every checkpoint: fixed seeds, subjects outside the palette, no style words
+    proof_subjects: tuple[str, ...] = ()  # what the subject measure must tell apart
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeRequest:
+    """Something to take home: `what` is lora-kohya | lora-diffusers | dataset | card."""
+
+    KIND: ClassVar[JobKind] = JobKind.TAKING
+    VERSION: ClassVar[int] = 1
+    what: str
+    name: str
+    trigger: str
+    recipe: Recipe
+    pictures: tuple[TrainingPicture, ...] = ()
+    adapter: ContentHash | None = None
+    step: int = 0
+    sheets: tuple[ContentHash, ...] = ()  # PNG sheets for the card
+    prompts: tuple[str, ...] = ()  # of the sheet's rows, for the card's widget
+    card: str = ""  # the card's text in the person's words, written by the bot
+    drawing: Drawing = field(default_factory=Drawing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnAnswer:
+    """Of hunt, compare, payload and trying: how many pictures were drawn, and in how long (without waiting)."""
+
+    drawn: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingAnswer:
+    """What a finished (or early stopped) training says; the checkpoints themselves are rows."""
+
+    steps: int
+    seconds: float
+    recommended: int  # step of the advised checkpoint
+    reading: str  # good | under | over | stopped: what the validation curve says
+    copied_picture: int | None = None  # position in `pictures` of the one most copied, if any is
+    bytes_kohya: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeAnswer:
+    """A file to send."""
+
+    file: ContentHash
+    filename: str
+    size_bytes: int
+
+
+Request = HuntRequest | CompareRequest | PayloadRequest | TryRequest | TrainingRequest | TakeRequest
+Answer = DrawnAnswer | TrainingAnswer | TakeAnswer
+
+REQUESTS: dict[JobKind, type[Request]] = {
+    JobKind.HUNT: HuntRequest,
+    JobKind.COMPARE: CompareRequest,
+    JobKind.PAYLOAD: PayloadRequest,
+    JobKind.TRYING: TryRequest,
+    JobKind.TRAINING: TrainingRequest,
+    JobKind.TAKING: TakeRequest,
+}
+ANSWERS: dict[JobKind, type[Answer]] = {
+    JobKind.HUNT: DrawnAnswer,
+    JobKind.COMPARE: DrawnAnswer,
+    JobKind.PAYLOAD: DrawnAnswer,
+    JobKind.TRYING: DrawnAnswer,
+    JobKind.TRAINING: TrainingAnswer,
+    JobKind.TAKING: TakeAnswer,
+}
+ROLES: dict[JobKind, PictureRole] = {
+    JobKind.HUNT: PictureRole.PROBE,
+    JobKind.COMPARE: PictureRole.COMPARISON,
+    JobKind.PAYLOAD: PictureRole.CANDIDATE,
+    JobKind.TRYING: PictureRole.TRIAL,
+    JobKind.TRAINING: PictureRole.SAMPLE,
+}
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter:
+    return TypeAdapter(kind)
+
+
+def write_request(request: Request) -> str:
+    """A request as JSON with its kind and version."""
+    body = _adapter(type(request)).dump_python(request, mode="json")
+    return json.dumps({"kind": request.KIND, "version": request.VERSION, "body": body})
+
+
+def read_request(text: str) -> Request:
+    """The request that `write_request` wrote. Raises UnknownRequest for another kind, a newer version or a wrong shape."""
+    try:
+        envelope = json.loads(text)
+        kind = REQUESTS[JobKind(envelope["kind"])]
+        if envelope["version"] > kind.VERSION:
+            raise UnknownRequest(kind=envelope["kind"], version=envelope["version"])
+        return _adapter(kind).validate_python(envelope["body"])
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise UnknownRequest from error
+
+
+def write_answer(answer: Answer) -> str:
+    """An answer as JSON."""
+    return _adapter(type(answer)).dump_json(answer).decode()
+
+
+def read_answer(kind: JobKind, text: str) -> Answer:
+    """The answer of a finished job of this kind."""
+    return _adapter(ANSWERS[kind]).validate_json(text)

@@ -1,0 +1,182 @@
+"""The named states of everything that changes, and the moves that are allowed. No I/O, no words for people."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PaletteKind(StrEnum):
+    """What a seal is to learn; it decides how many pictures the palette wants."""
+
+    STYLE = "style"
+    CHARACTER = "character"
+    CONCEPT = "concept"
+
+
+class Step(StrEnum):
+    """The eight steps of a quest, in walking order."""
+
+    STYLE = "style"
+    HUNT = "hunt"
+    PAYLOAD = "payload"
+    CURATION = "curation"
+    PREPARATION = "preparation"
+    CAPTIONS = "captions"
+    TRAINING = "training"
+    TRYING = "trying"
+
+
+class Stage(StrEnum):
+    """Where inside a step a quest stands; it says which screen is shown and what a written text would answer."""
+
+    # style
+    KIND = "kind"  # style, character or concept
+    LOOKS = "looks"  # pages of presets
+    WORDS = "words"  # a text is read as the style's modifiers
+    AVOID = "avoid"  # a text is read as the negative prompt
+    CARD = "card"  # the style card
+    TRIGGER = "trigger"  # a text is read as the trigger
+    # hunt
+    SUBJECT = "subject"  # a text is read as the hunt's subject
+    DRAWING = "drawing"  # hunt or payload runs
+    ALBUM = "album"  # probes wait for a pick
+    # payload
+    WAY = "way"
+    SUBJECTS = "subjects"  # a text is read as subjects, one a line
+    # curation
+    CARDS = "cards"  # one candidate at a time
+    SHEET = "sheet"  # 3x3 with toggles
+    COUNT = "count"  # the kept count is outside the target; go on or make more
+    # preparation
+    CROPS = "crops"
+    # captions
+    LIST = "list"
+    ONE = "one"  # a text is read as the caption of one picture
+    # training
+    RECIPE = "recipe"
+    NUMBERS = "numbers"
+    SEALING = "sealing"  # training runs
+    CHECKPOINTS = "checkpoints"
+    # trying
+    TRY = "try"  # any text is a prompt
+    TAKE = "take"
+
+
+FIRST_STAGE: dict[Step, Stage] = {
+    Step.STYLE: Stage.KIND,
+    Step.HUNT: Stage.SUBJECT,
+    Step.PAYLOAD: Stage.WAY,
+    Step.CURATION: Stage.CARDS,
+    Step.PREPARATION: Stage.CROPS,
+    Step.CAPTIONS: Stage.LIST,
+    Step.TRAINING: Stage.RECIPE,
+    Step.TRYING: Stage.TRY,
+}
+
+
+class Verdict(StrEnum):
+    """What the person said of a candidate."""
+
+    UNSEEN = "unseen"
+    KEPT = "kept"
+    REJECTED = "rejected"
+
+
+class Lane(StrEnum):
+    """Who goes first on the GPU: an earlier lane is always served before a later one."""
+
+    INTERACTIVE = "interactive"
+    PAYLOAD = "payload"
+    TRAINING = "training"
+
+
+LANE_ORDER: tuple[Lane, ...] = (Lane.INTERACTIVE, Lane.PAYLOAD, Lane.TRAINING)
+
+
+class JobKind(StrEnum):
+    """One kind per request type; the value names the module engine/jobs/<value>.py."""
+
+    HUNT = "hunt"
+    COMPARE = "compare"
+    PAYLOAD = "payload"
+    TRAINING = "training"
+    TRYING = "trying"
+    TAKING = "taking"
+
+
+LANE_OF: dict[JobKind, Lane] = {
+    JobKind.HUNT: Lane.INTERACTIVE,
+    JobKind.COMPARE: Lane.INTERACTIVE,
+    JobKind.TRYING: Lane.INTERACTIVE,
+    JobKind.TAKING: Lane.INTERACTIVE,
+    JobKind.PAYLOAD: Lane.PAYLOAD,
+    JobKind.TRAINING: Lane.TRAINING,
+}
+
+
+class JobState(StrEnum):
+    """The life of a job."""
+
+    QUEUED = "queued"  # waits for an engine
+    RUNNING = "running"  # an engine holds its lease
+    WAITING = "waiting"  # paused by an admin, or until there is space; nobody may claim it
+    DONE = "done"
+    FAILED = "failed"  # ended with an error said in words
+    CANCELED = "canceled"
+    QUARANTINED = "quarantined"  # three engines died on it
+
+
+LIVE_STATES: frozenset[JobState] = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.WAITING})
+
+JOB_MOVES: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.WAITING, JobState.CANCELED, JobState.QUARANTINED}),
+    JobState.RUNNING: frozenset(
+        {JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.CANCELED, JobState.QUARANTINED, JobState.WAITING}
+    ),
+    JobState.WAITING: frozenset({JobState.QUEUED, JobState.CANCELED}),
+    JobState.DONE: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELED: frozenset(),
+    JobState.QUARANTINED: frozenset({JobState.QUEUED}),  # an admin may try again
+}
+
+
+class Wish(StrEnum):
+    """What the person asks of a running job."""
+
+    NONE = "none"
+    STOP = "stop"  # end early, keep what is done
+    CANCEL = "cancel"  # end and throw away
+
+
+class PictureRole(StrEnum):
+    """Why a picture was drawn."""
+
+    PROBE = "probe"  # hunt
+    COMPARISON = "comparison"  # samplers, steps or CFG side by side
+    CANDIDATE = "candidate"  # payload
+    SAMPLE = "sample"  # drawn by a checkpoint during training
+    TRIAL = "trial"  # drawn with a seal
+    UPLOAD = "upload"  # the person's own picture (later)
+
+
+class Sampler(StrEnum):
+    """Samplers by the names AUTOMATIC1111 spells them."""
+
+    EULER = "Euler"
+    DDIM = "DDIM"
+    DPMPP_2M_KARRAS = "DPM++ 2M Karras"
+    UNIPC = "UniPC"
+    EULER_A = "Euler a"  # ancestral: drifts, may be looked at, never makes a palette
+
+
+ANCESTRAL: frozenset[Sampler] = frozenset({Sampler.EULER_A})
+
+
+class Urgency(StrEnum):
+    """Why a message is owed; an earlier member goes before a later one of the same chat where order allows."""
+
+    ANSWER = "answer"  # of a tap: at once, unpaced, never queued behind anything
+    REPLY = "reply"  # what the person just asked for
+    EVENT = "event"  # a result that arrived
+    PROGRESS = "progress"  # newest only
