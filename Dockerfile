@@ -1,0 +1,29 @@
+# One image a process: `bot` has no torch and no GPU, `engine` has both. Neither runs as root nor writes outside /data.
+FROM python:3.11-slim-bookworm AS ground
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 STYLESEAL_DATA=/data HOME=/tmp
+WORKDIR /app
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin styleseal \
+    && mkdir /data && chown styleseal:styleseal /data
+COPY constraints.txt ./
+
+FROM ground AS bot
+RUN pip install --constraint constraints.txt \
+    aiosqlite babel httpx matplotlib numpy pillow pydantic pydantic-settings pysqlite3 python-multipart \
+    python-telegram-bot starlette structlog tokenizers typer uvicorn
+COPY storage ./storage
+COPY bot ./bot
+USER styleseal
+VOLUME /data
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "bot", "doctor", "--alive"]
+ENTRYPOINT ["python", "-m", "bot"]
+
+FROM ground AS engine
+RUN pip install --constraint constraints.txt \
+    accelerate aiosqlite diffusers numpy peft pillow pydantic pydantic-settings pysqlite3 safetensors structlog torch \
+    transformers typer
+COPY storage ./storage
+COPY engine ./engine
+USER styleseal
+VOLUME /data
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s CMD ["python", "-m", "engine", "alive"]
+ENTRYPOINT ["python", "-m", "engine"]

@@ -1,0 +1,95 @@
+"""What a running job says to the worker, as facts. A job is a generator of these; between two of them the worker may give way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from storage.records import ContentHash, LossPoint, Progress
+from storage.requests import Answer, Row
+from storage.states import Wish
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stepped:
+    """One denoising step of a batch, or one optimizer micro-step, is over; nothing to store but the progress."""
+
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drew:
+    """A picture is finished; `png` holds its bytes with the A1111 `parameters` chunk."""
+
+    position: int
+    row: Row
+    png: bytes
+    progress: Progress
+    step: int | None = None  # training step that drew it
+    features: tuple[float, ...] = ()
+    phash: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedCheckpoint:
+    """A point of a training to choose from. `adapter` is what engine.models.adapters wrote."""
+
+    step: int
+    epoch: int
+    adapter: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """Optimizer steps since the last `Trained`; stored together with the state to go on from, or not at all."""
+
+    losses: tuple[LossPoint, ...]
+    progress: Progress
+    state: tuple[int, bytes] | None = None  # (step, resume file)
+    checkpoint: SavedCheckpoint | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What was measured on a checkpoint."""
+
+    step: int
+    style_gained: float
+    prompt_kept: float
+    copying: float
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A file that an answer refers to by the hash of its bytes; it is stored before the answer."""
+
+    data: bytes
+    suffix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The job's last word."""
+
+    answer: Answer
+
+
+Event = Stepped | Drew | Trained | Measured | Made | Finished
+
+
+@dataclass
+class Task:
+    """What a job is handed beside its request: what earlier attempts left, and what the person now wishes.
+
+    The worker sets `wish` between two events; a job looks at it where it may end early.
+    """
+
+    job_id: int
+    read: Callable[[ContentHash], bytes]
+    wish: Wish = Wish.NONE
+    drawn: frozenset[int] = frozenset()  # positions that are stored already
+    state: tuple[int, bytes] | None = None  # training: newest (step, resume file)
+    losses: tuple[LossPoint, ...] = ()
+    checkpoints: dict[int, ContentHash] = field(default_factory=dict)  # step → adapter
+    measured: frozenset[int] = frozenset()  # steps whose checkpoint has its measures
