@@ -73,7 +73,11 @@ async def begin_training(store: Store, quest: int, palette: list[ContentHash]) -
         for file, subject in zip(palette, PALETTE_SUBJECTS, strict=True)
     )
     request = TrainingRequest(
-        pictures=pictures, recipe=Recipe(steps=4000, epochs=500, checkpoints=1), trigger="ohwx", name="bench", samples=()
+        pictures=pictures,
+        recipe=Recipe(steps=4000, epochs=500, checkpoints=1),
+        trigger="ohwx",
+        name="bench",
+        samples=(),
     )
     job = await store.jobs.enqueue(request, key=f"train:{quest}", quest=quest, user=ANNA)
     return job.id
