@@ -1,0 +1,185 @@
+"""The resident model: its parts, where they live, and what it says of itself. Loaded once, never again between jobs.
+
+Must not know what is drawn or trained with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
+
+from engine.models.find import EMBEDDED, FoundModel, find
+from engine.models.hardware import MemoryMode, device_name, pick_device, pick_dtype, pick_memory
+from storage.errors import ModelMissing
+from storage.records import ContentHash, MachineFacts, ModelFacts
+
+SLICE_VAE_BELOW_BYTES = 6 << 30  # free memory under which the VAE decodes in tiles
+READ_CHUNK_BYTES = 1 << 20
+
+
+@dataclass
+class Machine:
+    """The model's parts, ready on the device.
+
+    `text_encoders` and `tokenizers` have one entry, SDXL two. `noise_scheduler_config` is the model's own.
+    `dtype` is that of U-Net and text encoders; `vae_dtype` may be wider. All parts are frozen and in eval mode.
+    """
+
+    name: str
+    family: str  # sd1 | sd2 | sdxl | emoji
+    unet: Any
+    vae: Any
+    text_encoders: tuple[Any, ...]
+    tokenizers: tuple[Any, ...]
+    noise_scheduler_config: Mapping[str, Any]
+    device: torch.device
+    dtype: torch.dtype
+    vae_dtype: torch.dtype
+    memory_mode: MemoryMode
+    weights_sha256: str
+    zero_empty_negative: bool = False  # SDXL: an empty negative prompt means zeros
+    kept: Any = field(default=None, repr=False)  # the pipeline whose offload hooks move the parts
+
+    @classmethod
+    def load(cls, name: str = EMBEDDED, *, device: str = "auto", memory: str = "auto") -> Machine:
+        """Reads the model and places it. Raises ModelMissing and ModelRefused."""
+        found = find(name)
+        place = pick_device(device)
+        pipeline = _read(found, pick_dtype(place))
+        parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+        for part in parts:
+            part.requires_grad_(False).eval()
+        family = family_of(found.name, pipeline.unet.config)
+        if family == "sdxl" and pipeline.vae.config.force_upcast and pipeline.vae.dtype == torch.float16:
+            pipeline.vae.to(torch.float32)  # SDXL's first VAE overflows fp16 and decodes to black
+        weights_bytes = sum(tensor.nbytes for part in parts for tensor in part.parameters())
+        mode = pick_memory(memory, place, weights_bytes)
+        _place(pipeline, mode, place)
+        encoders = (pipeline.text_encoder, getattr(pipeline, "text_encoder_2", None))
+        tokenizers = (pipeline.tokenizer, getattr(pipeline, "tokenizer_2", None))
+        return cls(
+            name=found.name,
+            family=family,
+            unet=pipeline.unet,
+            vae=pipeline.vae,
+            text_encoders=tuple(part for part in encoders if part is not None),
+            tokenizers=tuple(part for part in tokenizers if part is not None),
+            noise_scheduler_config=dict(pipeline.scheduler.config),
+            device=place,
+            dtype=pipeline.unet.dtype,
+            vae_dtype=pipeline.vae.dtype,
+            memory_mode=mode,
+            weights_sha256=hash_of(found),
+            zero_empty_negative=bool(pipeline.config.get("force_zeros_for_empty_prompt", False)),
+            kept=pipeline if mode is not MemoryMode.ALL else None,
+        )
+
+    @property
+    def latent_scale(self) -> int:
+        """Pixels a latent cell stands for, along one side."""
+        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+
+    @property
+    def size_px(self) -> int:
+        """The side of a picture the model was made for."""
+        return int(self.unet.config.sample_size) * self.latent_scale
+
+    @property
+    def prediction(self) -> str:
+        """`epsilon` or `v_prediction`."""
+        return str(self.noise_scheduler_config.get("prediction_type", "epsilon"))
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one chunk, with start and end."""
+        return int(self.text_encoders[0].config.max_position_embeddings)
+
+    def tokenizer_json(self) -> bytes:
+        """The model's tokenizer as a `tokenizer.json`, for those who must not import transformers."""
+        return str(self.tokenizers[0].backend_tokenizer.to_str()).encode()
+
+    def facts(self, engine: str, tokenizer: ContentHash, *, picture: float | None, step: float | None) -> MachineFacts:
+        """What the engine publishes of itself; `picture` and `step` are measured seconds."""
+        model = ModelFacts(
+            name=self.name,
+            family=self.family,
+            size_px=self.size_px,
+            prediction=self.prediction,
+            tokenizer=tokenizer,
+            max_tokens=self.max_tokens,
+            sha256=self.weights_sha256,
+        )
+        return MachineFacts(
+            engine=engine,
+            device=device_name(self.device),
+            memory_mode=self.memory_mode.value,
+            dtype=str(self.dtype).removeprefix("torch."),
+            model=model,
+            seconds_per_picture=picture,
+            seconds_per_training_step=step,
+        )
+
+
+def family_of(name: str, unet_config: Mapping[str, Any]) -> str:
+    """`emoji` by name; else by the shape of the U-Net: SDXL adds size conditioning, SD 2.x projects linearly."""
+    if name == EMBEDDED:
+        return "emoji"
+    if unet_config.get("addition_embed_type") == "text_time":
+        return "sdxl"
+    return "sd2" if unet_config.get("use_linear_projection") else "sd1"
+
+
+def hash_of(found: FoundModel) -> str:
+    """sha256 over the U-Net's files (or the single file), 64 hex digits."""
+    digest = hashlib.sha256()
+    for path in found.unet_files():
+        with path.open("rb") as file:
+            while chunk := file.read(READ_CHUNK_BYTES):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _read(found: FoundModel, dtype: torch.dtype) -> Any:
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        if not found.is_single_file:
+            return DiffusionPipeline.from_pretrained(
+                found.path,
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+            )
+        return _read_single_file(found, dtype)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelMissing(model=found.name) from error
+
+
+def _read_single_file(found: FoundModel, dtype: torch.dtype) -> Any:
+    """A single file says by its keys whether it is SDXL: only that has a second text encoder."""
+    from safetensors import safe_open
+
+    with safe_open(found.path, framework="pt") as file:
+        is_sdxl = any(key.startswith("conditioner.embedders.1") for key in file.keys())  # noqa: SIM118 - not a mapping
+    kind = StableDiffusionXLPipeline if is_sdxl else StableDiffusionPipeline
+    return kind.from_single_file(str(found.path), dtype=dtype, use_safetensors=True)
+
+
+def _place(pipeline: Any, mode: MemoryMode, device: torch.device) -> None:
+    if mode is MemoryMode.ALL:
+        pipeline.to(device)
+    elif mode is MemoryMode.MODEL:
+        pipeline.enable_model_cpu_offload(device=device)
+    else:
+        pipeline.enable_sequential_cpu_offload(device=device)
+    if device.type == "cuda" and torch.cuda.mem_get_info(device)[0] < SLICE_VAE_BELOW_BYTES:
+        pipeline.vae.enable_slicing()
+        pipeline.vae.enable_tiling()

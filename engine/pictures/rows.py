@@ -1,0 +1,157 @@
+"""Draws rows (one row is one picture), step by step, so that a caller may give way between two steps.
+
+The make-up of a batch is decided by the request alone: a resume redraws whole groups and gives out only what is missing,
+bit for bit.
+Must not know jobs or storage.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL import Image
+
+from engine.models.machine import Machine
+from engine.pictures.prompt_weights import Embeddings, chunk_count, encode, encode_negative
+from engine.pictures.samplers import make_scheduler
+from storage.requests import Row, SealUse
+
+GROUP_ROWS = 4  # a hunt is one group; bigger batches gain little (performance.md B2) and make others wait longer
+
+Dress = Callable[[tuple[SealUse, ...]], AbstractContextManager[None]]
+"""Puts these seals on the model while the context is open. Opened anew for every step: others draw in between."""
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """One denoising step of one group is over: `done` of `total` row-steps of this call."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A finished picture. `position` is the row's place in the request."""
+
+    position: int
+    row: Row
+    image: Image.Image
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that share a batch: same drawing settings, same seals, same number of prompt chunks."""
+
+    positions: tuple[int, ...]
+    rows: tuple[Row, ...]
+    chunks: int
+
+
+def group_rows(machine: Machine, rows: Sequence[Row]) -> tuple[Group, ...]:
+    """Cuts rows into groups, in order of each group's first row."""
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for position, row in enumerate(rows):
+        chunks = chunk_count(machine, row.prompt, row.negative)
+        alike.setdefault((row.drawing, row.seals, chunks), []).append(position)
+    groups = []
+    for key, positions in alike.items():
+        for start in range(0, len(positions), GROUP_ROWS):
+            members = tuple(positions[start : start + GROUP_ROWS])
+            groups.append(Group(members, tuple(rows[position] for position in members), int(str(key[2]))))
+    return tuple(sorted(groups, key=lambda group: group.positions))
+
+
+def draw(
+    machine: Machine, rows: Sequence[Row], dress: Dress, *, skip: frozenset[int] = frozenset()
+) -> Iterator[Denoised | Drawn]:
+    """Draws all rows but those at the positions in `skip`; yields after every denoising step and every picture."""
+    groups = [group for group in group_rows(machine, rows) if not skip.issuperset(group.positions)]
+    total = sum(len(group.rows) * group.rows[0].drawing.steps for group in groups)
+    done = 0
+    for group in groups:
+        batch = _Batch(machine, group, dress)
+        for timestep in batch.timesteps:
+            batch.step(timestep)
+            done += len(group.rows)
+            yield Denoised(done, total)
+        for index, position in enumerate(group.positions):
+            if position not in skip:
+                yield Drawn(position, group.rows[index], batch.picture(index))
+
+
+class _Batch:
+    """A group on its way: latents (N, C, h, w) in fp32, one scheduler, one generator a row."""
+
+    def __init__(self, machine: Machine, group: Group, dress: Dress) -> None:
+        self.machine, self.rows, self.dress = machine, group.rows, dress
+        self.drawing, self.seals = group.rows[0].drawing, group.rows[0].seals
+        self.scheduler = make_scheduler(
+            self.drawing.sampler, machine.noise_scheduler_config, self.drawing.steps, machine.device
+        )
+        self.timesteps: Sequence[Any] = self.scheduler.timesteps
+        self.generators = [torch.Generator("cpu").manual_seed(int(row.seed)) for row in group.rows]
+        self.latents = self._noise() * self.scheduler.init_noise_sigma
+        takes_generator = "generator" in inspect.signature(self.scheduler.step).parameters
+        self.extra = {"generator": self.generators} if takes_generator else {}
+        with dress(self.seals):
+            self.condition = self._condition(group.chunks)
+
+    def _noise(self) -> torch.Tensor:
+        scale = self.machine.latent_scale
+        height, width = self.drawing.height_px // scale, self.drawing.width_px // scale
+        shape = (1, int(self.machine.unet.config.in_channels), height, width)
+        noise = [torch.randn(shape, generator=generator) for generator in self.generators]
+        return torch.cat(noise).to(self.machine.device)
+
+    @property
+    def is_guided(self) -> bool:
+        return self.drawing.guidance_scale > 1
+
+    def _condition(self, chunks: int) -> dict[str, Any]:
+        positive = encode(self.machine, [row.prompt for row in self.rows], chunks=chunks)
+        if self.is_guided:
+            negative = encode_negative(self.machine, [row.negative for row in self.rows], chunks=chunks)
+            positive = _stacked(negative, positive)
+        condition: dict[str, Any] = {"encoder_hidden_states": positive.hidden}
+        if positive.pooled is not None:
+            condition["added_cond_kwargs"] = {"text_embeds": positive.pooled, "time_ids": self._time_ids(positive)}
+        return condition
+
+    def _time_ids(self, embeddings: Embeddings) -> torch.Tensor:
+        size = [self.drawing.height_px, self.drawing.width_px]
+        ids = torch.tensor([[*size, 0, 0, *size]], device=embeddings.hidden.device, dtype=embeddings.hidden.dtype)
+        return ids.repeat(len(embeddings.hidden), 1)
+
+    @torch.no_grad()
+    def step(self, timestep: Any) -> None:
+        """One denoising step for all rows; classifier-free guidance is one forward of 2N."""
+        doubled = torch.cat([self.latents, self.latents]) if self.is_guided else self.latents
+        model_input = self.scheduler.scale_model_input(doubled, timestep).to(self.machine.dtype)
+        with self.dress(self.seals):
+            prediction = self.machine.unet(model_input, timestep, **self.condition, return_dict=False)[0].float()
+        if self.is_guided:
+            without, with_prompt = prediction.chunk(2)
+            prediction = without + self.drawing.guidance_scale * (with_prompt - without)
+        self.latents = self.scheduler.step(prediction, timestep, self.latents, **self.extra, return_dict=False)[0]
+
+    @torch.no_grad()
+    def picture(self, index: int) -> Image.Image:
+        """Decodes one row alone, so that its pixels do not depend on its neighbours."""
+        vae = self.machine.vae
+        latents = self.latents[index : index + 1] / vae.config.scaling_factor
+        pixels = vae.decode(latents.to(self.machine.vae_dtype), return_dict=False)[0][0].float()
+        array = (pixels / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).mul(255).round().to(torch.uint8)
+        return Image.fromarray(array.cpu().numpy())
+
+
+def _stacked(negative: Embeddings, positive: Embeddings) -> Embeddings:
+    pooled = None
+    if negative.pooled is not None and positive.pooled is not None:
+        pooled = torch.cat([negative.pooled, positive.pooled])
+    return Embeddings(torch.cat([negative.hidden, positive.hidden]), pooled)
