@@ -1,6 +1,6 @@
 """Finds a model by name: `emoji`, a folder, a single .safetensors or a hub id.
 
-Pickles are refused by name and content before anything reads them. Knows nothing of devices or of what is done with a model.
+Pickles are refused by name and content before anything reads them. Knows nothing of devices, or of what a model is for.
 """
 
 from __future__ import annotations

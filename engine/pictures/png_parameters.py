@@ -1,4 +1,4 @@
-"""Writes pictures as PNG with the `parameters` text that AUTOMATIC1111 writes and reads: deterministic bytes, no other metadata.
+"""Writes pictures as PNG with the `parameters` text that AUTOMATIC1111 reads: deterministic bytes, no other metadata.
 
 Knows a row and a picture, not who drew it.
 """

@@ -1,8 +1,7 @@
 """Draws rows (one row is one picture), step by step, so that a caller may give way between two steps.
 
-The make-up of a batch is decided by the request alone: a resume redraws whole groups and gives out only what is missing,
-bit for bit.
-Must not know jobs or storage.
+The make-up of a batch is decided by the request alone: a resume redraws whole groups and gives out only what is
+missing, bit for bit. Must not know jobs or storage.
 """
 
 from __future__ import annotations

@@ -51,8 +51,11 @@ def make_scheduler(sampler: Sampler, model_config: Mapping[str, Any], steps: int
 
 
 def _spread_below_terminal(scheduler: Any, steps: int, device: torch.device) -> None:
-    """Karras et al. 2022, eq. 5, for models with zero terminal SNR: one step from pure noise, the others spread from where evenly spaced
-    steps would land next. Spread from the terminal σ of 4096 itself, more than half of the steps change nothing."""
+    """Karras et al. 2022 (arXiv 2206.00364), eq. 5, for models with zero terminal SNR.
+
+    One step from pure noise, the others spread from where evenly spaced steps would land next. Spread from the terminal
+    σ of 4096 itself, more than half of the steps would change nothing.
+    """
     if steps < 3:
         return
     train_steps = int(scheduler.config.num_train_timesteps)

@@ -28,7 +28,7 @@ WIDTH = 32  # of the text encoders
 @functools.cache
 def tiny_folder(family: str) -> Path:
     """A folder in diffusers layout with a tiny random model of this family; made once a process."""
-    folder = Path(tempfile.mkdtemp(prefix=f"tiny-{family}-"))
+    folder = Path(tempfile.mkdtemp()) / f"tiny-{family}"
     with torch.random.fork_rng():
         torch.manual_seed(0)
         _pipeline(family).save_pretrained(folder, safe_serialization=True)
