@@ -24,7 +24,7 @@ SLICE_VAE_BELOW_BYTES = 6 << 30  # free memory under which the VAE decodes in ti
 READ_CHUNK_BYTES = 1 << 20
 
 
-@dataclass
+@dataclass(eq=False)
 class Machine:
     """The model's parts, ready on the device.
 
