@@ -1,4 +1,4 @@
-"""Every error Styleseal raises on purpose. An error's docstring is its message; the journey puts it into the person's language.
+"""Every error Styleseal raises on purpose. The docstring is the message; the journey puts it into a person's language.
 
 StylesealError
 ├── StorageError

@@ -1,14 +1,14 @@
-"""What each job kind asks and answers, as frozen pairs, versioned. The bot writes requests in full; the engine re-derives nothing."""
+"""What each job kind asks and answers: frozen pairs, versioned. The bot writes them in full; the engine re-derives nothing."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from functools import cache
 from typing import ClassVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from storage.documents import dump, load
 from storage.errors import UnknownRequest
 from storage.records import ContentHash, Drawing, Recipe, Seed
 from storage.states import JobKind, PictureRole
@@ -173,34 +173,30 @@ ROLES: dict[JobKind, PictureRole] = {
 }
 
 
-@cache
-def _adapter(kind: type) -> TypeAdapter:
-    return TypeAdapter(kind)
-
-
 def write_request(request: Request) -> str:
     """A request as JSON with its kind and version."""
-    body = _adapter(type(request)).dump_python(request, mode="json")
-    return json.dumps({"kind": request.KIND, "version": request.VERSION, "body": body})
+    return json.dumps({"kind": request.KIND, "version": request.VERSION, "body": json.loads(dump(request))})
 
 
 def read_request(text: str) -> Request:
-    """The request that `write_request` wrote. Raises UnknownRequest for another kind, a newer version or a wrong shape."""
+    """The request that `write_request` wrote. Raises UnknownRequest for another kind, newer version or wrong shape."""
     try:
         envelope = json.loads(text)
         kind = REQUESTS[JobKind(envelope["kind"])]
         if envelope["version"] > kind.VERSION:
             raise UnknownRequest(kind=envelope["kind"], version=envelope["version"])
-        return _adapter(kind).validate_python(envelope["body"])
+        found: Request = load(kind, json.dumps(envelope["body"]))
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise UnknownRequest from error
+    return found
 
 
 def write_answer(answer: Answer) -> str:
     """An answer as JSON."""
-    return _adapter(type(answer)).dump_json(answer).decode()
+    return dump(answer)
 
 
 def read_answer(kind: JobKind, text: str) -> Answer:
     """The answer of a finished job of this kind."""
-    return _adapter(ANSWERS[kind]).validate_json(text)
+    found: Answer = load(ANSWERS[kind], text)
+    return found

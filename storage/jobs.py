@@ -1,0 +1,122 @@
+"""The job queue: what people ask for. The engine's side is in leases.py, a training's rows in training_records.py."""
+
+from __future__ import annotations
+
+from storage.database import Database, Row, from_ms
+from storage.documents import dump, load
+from storage.errors import JobConflict, QuotaReached
+from storage.leases import Leases
+from storage.pictures import Pictures
+from storage.queries import queries
+from storage.records import Job, Progress
+from storage.requests import Request, write_request
+from storage.states import LANE_OF, LANE_ORDER, JobKind, JobState, Lane, Wish
+from storage.training_records import TrainingRecords
+
+SQL = queries("jobs")
+LIVE_A_PERSON = {Lane.INTERACTIVE: 6, Lane.PAYLOAD: 2, Lane.TRAINING: 1}  # one person cannot fill the queue
+
+
+class Jobs(Leases, TrainingRecords):
+    """The jobs of the store."""
+
+    def __init__(self, database: Database, pictures: Pictures) -> None:
+        super().__init__(database)
+        self._pictures = pictures
+
+    async def enqueue(self, request: Request, *, key: str, quest: int | None, user: int) -> Job:
+        """Asks for work. The same live key with the same request finds the job that is there.
+
+        Raises JobConflict when that one asks for something else, QuotaReached when the person has too many.
+        """
+        lane, text = LANE_OF[request.KIND], write_request(request)
+        async with self._database.write():
+            live = await self._database.one(SQL["live_with_key"], {"key": key})
+            if live is not None:
+                if live["request"] != text:
+                    raise JobConflict(key=key)
+                return read_job(live)
+            count = await self._database.one(SQL["live_of_user"], {"user": user, "lane": lane.value})
+            if count is not None and count["live"] >= LIVE_A_PERSON[lane]:
+                raise QuotaReached(lane=lane.value, live=count["live"])
+            values = {
+                "kind": request.KIND.value,
+                "key": key,
+                "quest": quest,
+                "user": user,
+                "lane": lane.value,
+                "request": text,
+                "progress": dump(Progress()),
+                "now": self._database.now_ms,
+            }
+            number = await self._database.insert(SQL["enqueue"], values)
+            found = await self.find(number)
+        assert found is not None
+        return found
+
+    async def find(self, job_id: int) -> Job | None:
+        """One job."""
+        row = await self._database.one(SQL["find"], {"id": job_id})
+        return read_job(row) if row else None
+
+    async def of_quest(self, quest_id: int, kind: JobKind | None = None) -> tuple[Job, ...]:
+        """A quest's jobs, the newest first."""
+        rows = await self._database.all(SQL["of_quest"], {"quest": quest_id})
+        return tuple(read_job(row) for row in rows if kind is None or row["kind"] == kind.value)
+
+    async def latest(self, quest_id: int, kind: JobKind) -> Job | None:
+        """A quest's newest job of a kind."""
+        row = await self._database.one(SQL["latest"], {"quest": quest_id, "kind": kind.value})
+        return read_job(row) if row else None
+
+    async def live(self) -> tuple[Job, ...]:
+        """Everything that waits or runs, in the order it was asked for."""
+        return tuple(read_job(row) for row in await self._database.all(SQL["live"]))
+
+    async def waiting_before(self, job_id: int) -> int:
+        """How many live jobs are served before this one."""
+        lanes = " ".join(LANE_ORDER)
+        row = await self._database.one(SQL["before"], {"id": job_id, "lanes": lanes})
+        return int(row["before"]) if row else 0
+
+    async def untold(self) -> tuple[Job, ...]:
+        """Jobs whose newest news has not been put into words."""
+        return tuple(read_job(row) for row in await self._database.all(SQL["untold"]))
+
+    async def told(self, job_id: int, version: int) -> None:
+        """That version of a job has been put into words."""
+        await self._database.change(SQL["told"], {"id": job_id, "version": version})
+
+    async def wish(self, job_id: int, wish: Wish) -> None:
+        """Asks a live job to stop (keeping what is done) or to cancel."""
+        await self._database.change(SQL["wish"], {"id": job_id, "wish": wish.value})
+
+    async def cancel(self, job_id: int) -> None:
+        """Ends a waiting job at once; a running one is asked to end."""
+        async with self._database.write():
+            await self.wish(job_id, Wish.CANCEL)
+            await self._database.change(SQL["cancel_waiting"], {"id": job_id, "now": self._database.now_ms})
+
+    async def pause(self, job_id: int) -> None:
+        """Holds a queued job."""
+        await self._database.change(SQL["pause"], {"id": job_id})
+
+    async def resume(self, job_id: int) -> None:
+        """Lets a held or quarantined job be claimed again."""
+        await self._database.change(SQL["resume"], {"id": job_id, "now": self._database.now_ms})
+
+
+def read_job(row: Row) -> Job:
+    """A job from its row."""
+    moments = {
+        name: None if row[name] is None else from_ms(row[name])
+        for name in ("run_after", "lease_until", "created", "started", "finished")
+    }
+    parsed = {
+        "kind": JobKind(row["kind"]),
+        "lane": Lane(row["lane"]),
+        "state": JobState(row["state"]),
+        "wish": Wish(row["wish"]),
+        "progress": load(Progress, row["progress"]),
+    }
+    return Job(**{**row, **moments, **parsed})

@@ -1,0 +1,73 @@
+"""The one machine that draws and trains: what it says of itself, whether it is alive, whether an admin paused it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database import Database, from_ms, to_ms
+from storage.documents import dump, load
+from storage.queries import queries
+from storage.records import MachineFacts
+
+SQL = queries("machine")
+SILENT_AFTER_MS = 15_000  # the engine beats every second, also when idle
+
+
+@dataclass(frozen=True)
+class Note:
+    """What an admin did."""
+
+    actor: int
+    action: str
+    object: str
+    at: datetime
+
+
+class MachineRow:
+    """The machine's row."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def announce(self, facts: MachineFacts) -> None:
+        """The engine says what it is."""
+        await self._database.change(SQL["announce"], {"facts": dump(facts), "now": self._database.now_ms})
+
+    async def beat(self) -> None:
+        """The engine says that it is alive."""
+        await self._database.change(SQL["beat"], {"now": self._database.now_ms})
+
+    async def facts(self) -> MachineFacts | None:
+        """What the engine said of itself, if it ever did."""
+        row = await self._database.one(SQL["find"])
+        return load(MachineFacts, row["facts"]) if row and row["facts"] else None
+
+    async def alive(self, now: datetime | None = None) -> bool:
+        """Whether the engine has beaten lately."""
+        row = await self._database.one(SQL["find"])
+        moment = to_ms(now) if now else self._database.now_ms
+        return row is not None and moment - row["beat"] < SILENT_AFTER_MS
+
+    async def pause(self) -> None:
+        """No further job is claimed."""
+        await self._database.change(SQL["pause"], {"paused": 1})
+
+    async def resume(self) -> None:
+        """Jobs are claimed again."""
+        await self._database.change(SQL["pause"], {"paused": 0})
+
+    async def paused(self) -> bool:
+        """Whether an admin paused the machine."""
+        row = await self._database.one(SQL["find"])
+        return bool(row and row["paused"])
+
+    async def note(self, actor: int, action: str, object_: str) -> None:
+        """Keeps what an admin did."""
+        values = {"actor": actor, "action": action, "object": object_, "now": self._database.now_ms}
+        await self._database.change(SQL["note"], values)
+
+    async def notes(self, limit: int = 20) -> tuple[Note, ...]:
+        """What admins did, the newest first."""
+        rows = await self._database.all(SQL["notes"], {"limit": limit})
+        return tuple(Note(row["actor"], row["action"], row["object"], from_ms(row["at"])) for row in rows)

@@ -1,0 +1,179 @@
+"""Messages owed, in order, until Telegram has them; which message stands for which slot; waits Telegram asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.database import Database, Row, from_ms, to_ms
+from storage.queries import queries
+from storage.states import Urgency
+
+SQL = queries("outbox")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owed:
+    """A message that is owed. `was_sending`: an earlier attempt may have arrived."""
+
+    id: int
+    chat_id: int
+    urgency: Urgency
+    slot: str | None
+    body: str
+    attempts: int
+    was_sending: bool
+    created: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """The message that stands for a slot. `shape` is text or photo; `digest` tells whether anything changed."""
+
+    message_id: int
+    shape: str
+    digest: str
+    buttons: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chat:
+    """What is known of a chat's readiness."""
+
+    wait_until: datetime | None = None
+    closed: str | None = None
+
+
+class Outbox:
+    """What goes to Telegram."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def owe(
+        self,
+        chat_id: int,
+        body: str,
+        *,
+        urgency: Urgency,
+        slot: str | None = None,
+        key: str | None = None,
+        replaces: bool = True,
+    ) -> None:
+        """Owes a message. Older unsent drawings of its slot are dropped: progress always, replies when it `replaces`.
+
+        The same `key` a second time changes nothing.
+        """
+        values = {"key": key, "chat_id": chat_id, "urgency": urgency.value, "slot": slot, "body": body}
+        async with self._database.write():
+            if slot is not None:
+                replies = int(replaces and urgency is not Urgency.PROGRESS)
+                await self._database.change(SQL["supersede"], {"chat_id": chat_id, "slot": slot, "replies": replies})
+            await self._database.change(SQL["owe"], {**values, "now": self._database.now_ms})
+
+    async def answers(self) -> tuple[Owed, ...]:
+        """Answers to taps."""
+        return tuple(_owed(row) for row in await self._database.all(SQL["answers"]))
+
+    async def chats_with_work(self) -> tuple[int, ...]:
+        """Chats to which something other than answers is owed."""
+        return tuple(row["chat_id"] for row in await self._database.all(SQL["chats"]))
+
+    async def next_for(self, chat_id: int) -> Owed | None:
+        """The next message of a chat that may go now."""
+        row = await self._database.one(SQL["next_for"], {"chat_id": chat_id, "now": self._database.now_ms})
+        return _owed(row) if row else None
+
+    async def earliest(self, chat_id: int) -> datetime | None:
+        """When the chat's next message may go, or None when nothing is owed."""
+        row = await self._database.one(SQL["earliest"], {"chat_id": chat_id})
+        return from_ms(row["not_before"]) if row and row["not_before"] is not None else None
+
+    async def sending(self, owed_id: int) -> None:
+        """The call is about to be made."""
+        await self._database.change(SQL["sending"], {"id": owed_id})
+
+    async def sent(self, owed_id: int) -> None:
+        """Telegram has it."""
+        await self._database.change(SQL["sent"], {"id": owed_id})
+
+    async def later(self, owed_id: int, not_before: datetime, error: str = "") -> None:
+        """To be tried again from that moment on."""
+        await self._database.change(SQL["later"], {"id": owed_id, "not_before": to_ms(not_before), "error": error})
+
+    async def park(self, owed_id: int, error: str) -> None:
+        """Telegram will not take it."""
+        await self._database.change(SQL["park"], {"id": owed_id, "error": error})
+
+    async def slot(self, chat_id: int, slot: str) -> Slot | None:
+        """The message that stands for a slot."""
+        row = await self._database.one(SQL["slot"], {"chat_id": chat_id, "slot": slot})
+        if row is None:
+            return None
+        buttons = bool(row["buttons"])
+        return Slot(message_id=row["message_id"], shape=row["shape"], digest=row["digest"], buttons=buttons)
+
+    async def set_slot(self, chat_id: int, slot: str, found: Slot) -> None:
+        """From now on that message stands for the slot."""
+        values = {"chat_id": chat_id, "slot": slot, **vars(found), "buttons": int(found.buttons)}
+        await self._database.change(SQL["set_slot"], values)
+
+    async def drop_slot(self, chat_id: int, slot: str) -> None:
+        """No message stands for the slot any more."""
+        await self._database.change(SQL["drop_slot"], {"chat_id": chat_id, "slot": slot})
+
+    async def chat(self, chat_id: int) -> Chat:
+        """Whether a chat must wait or is closed."""
+        row = await self._database.one(SQL["chat"], {"chat_id": chat_id})
+        if row is None:
+            return Chat()
+        return Chat(wait_until=from_ms(row["wait_until"]) if row["wait_until"] else None, closed=row["closed"])
+
+    async def wait(self, chat_id: int, until: datetime) -> None:
+        """Nothing but answers goes to this chat before that moment."""
+        await self._database.change(SQL["wait"], {"chat_id": chat_id, "until": to_ms(until)})
+
+    async def close_chat(self, chat_id: int, why: str) -> None:
+        """The chat takes nothing any more; what is owed waits until it opens again."""
+        async with self._database.write():
+            await self._database.change(SQL["close"], {"chat_id": chat_id, "why": why})
+            await self._database.change(SQL["close_rows"], {"chat_id": chat_id})
+
+    async def reopen_chat(self, chat_id: int) -> None:
+        """The person is back: what waited is owed again."""
+        async with self._database.write():
+            await self._database.change(SQL["reopen"], {"chat_id": chat_id})
+            await self._database.change(SQL["unpark"], {"chat_id": chat_id})
+
+    async def migrate_chat(self, old: int, new: int) -> None:
+        """A group became a supergroup: everything goes to the new id, in one transaction."""
+        async with self._database.write():
+            for name in ("migrate_outbox", "migrate_quests", "migrate_people"):
+                await self._database.change(SQL[name], {"old": old, "new": new})
+            await self._database.change(SQL["migrate_slots"], {"old": old})
+
+    async def upload(self, digest: str) -> str | None:
+        """Telegram's id of a file already uploaded."""
+        row = await self._database.one(SQL["upload"], {"digest": digest})
+        return str(row["file_id"]) if row else None
+
+    async def remember_upload(self, digest: str, file_id: str) -> None:
+        """A file is with Telegram."""
+        await self._database.change(SQL["remember_upload"], {"digest": digest, "file_id": file_id})
+
+    async def tidy(self, before_ms: int) -> None:
+        """Deletes messages that will never be sent and are older."""
+        await self._database.change(SQL["tidy"], {"before": before_ms})
+
+
+def _owed(row: Row) -> Owed:
+    return Owed(
+        id=row["id"],
+        chat_id=row["chat_id"],
+        urgency=Urgency(row["urgency"]),
+        slot=row["slot"],
+        body=row["body"],
+        attempts=row["attempts"],
+        was_sending=row["state"] == "sending",
+        created=from_ms(row["created"]),
+    )

@@ -1,0 +1,93 @@
+"""People: who talks to the bot, what they chose, and forgetting them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.database import Database, Row, from_ms
+from storage.files import Files
+from storage.queries import queries
+from storage.records import Person
+
+SQL = queries("people")
+CHAT_TABLES = ("forget_outbox", "forget_taps", "forget_slots", "forget_chat")
+PERSON_TABLES = ("forget_jobs", "forget_inbox", "forget_audit", "forget")
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What is kept of a person."""
+
+    quests: int
+    pictures: int
+    seals: int
+    bytes: int
+
+
+class People:
+    """The people of the store."""
+
+    def __init__(self, database: Database, files: Files) -> None:
+        self._database = database
+        self._files = files
+
+    async def meet(self, user_id: int, chat_id: int, language: str) -> Person:
+        """The person with this Telegram id; `language` counts only at the first meeting."""
+        values = {"id": user_id, "chat_id": chat_id, "language": language, "now": self._database.now_ms}
+        async with self._database.write():
+            await self._database.change(SQL["meet"], values)
+            found = await self.find(user_id)
+        assert found is not None
+        return found
+
+    async def find(self, user_id: int) -> Person | None:
+        """One person."""
+        row = await self._database.one(SQL["find"], {"id": user_id})
+        return _person(row) if row else None
+
+    async def all(self) -> tuple[Person, ...]:
+        """Everybody, in order of arrival."""
+        return tuple(_person(row) for row in await self._database.all(SQL["all"]))
+
+    async def save(self, person: Person) -> Person:
+        """Keeps what a person chose."""
+        values = {
+            "id": person.id,
+            "chat_id": person.chat_id,
+            "language": person.language,
+            "current_quest": person.current_quest,
+            "banned": int(person.banned),
+            "blocked": int(person.blocked),
+            "consented": int(person.consented),
+        }
+        await self._database.change(SQL["save"], values)
+        return person
+
+    async def holdings(self, user_id: int) -> Holdings:
+        """What is kept of a person."""
+        row = await self._database.one(SQL["holdings"], {"id": user_id})
+        assert row is not None
+        return Holdings(**row)
+
+    async def forget(self, user_id: int) -> None:
+        """Deletes all of a person: rows, files that nobody else needs, and their traces in the database file."""
+        person = await self.find(user_id)
+        if person is None:
+            return
+        quests = [row["id"] for row in await self._database.all(SQL["quests"], {"id": user_id})]
+        files = await self._files.of_quests(quests)
+        async with self._database.write():
+            for name in CHAT_TABLES:
+                await self._database.change(SQL[name], {"chat_id": person.chat_id})
+            for name in PERSON_TABLES:
+                await self._database.change(SQL[name], {"id": user_id})
+        await self._files.drop_unneeded(files)
+
+    async def scrub(self) -> None:
+        """Empties the WAL and rewrites the database file, so that deleted bytes are on no page. Not inside a write."""
+        await self._database.maintain("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _person(row: Row) -> Person:
+    flags = {name: bool(row[name]) for name in ("banned", "blocked", "consented")}
+    return Person(**{**row, **flags, "created": from_ms(row["created"])})

@@ -1,0 +1,157 @@
+-- name: live_with_key
+-- The live job that a double tap finds.
+SELECT * FROM jobs WHERE key = :key AND state IN ('queued', 'running', 'waiting');
+
+-- name: live_of_user
+-- How many live jobs of one lane a person has.
+SELECT count(*) AS live FROM jobs WHERE user = :user AND lane = :lane AND state IN ('queued', 'running', 'waiting');
+
+-- name: enqueue
+-- A new job.
+INSERT INTO jobs (kind, key, quest, user, lane, state, request, progress, run_after, created)
+VALUES (:kind, :key, :quest, :user, :lane, 'queued', :request, :progress, :now, :now);
+
+-- name: find
+-- One job.
+SELECT * FROM jobs WHERE id = :id;
+
+-- name: of_quest
+-- A quest's jobs, the newest first.
+SELECT * FROM jobs WHERE quest = :quest ORDER BY id DESC;
+
+-- name: latest
+-- A quest's newest job of a kind.
+SELECT * FROM jobs WHERE quest = :quest AND kind = :kind ORDER BY id DESC LIMIT 1;
+
+-- name: live
+-- Everything that waits or runs, in the order it was asked for.
+SELECT * FROM jobs WHERE state IN ('queued', 'running', 'waiting') ORDER BY id;
+
+-- name: untold
+-- Jobs whose newest news has not been put into words.
+SELECT * FROM jobs WHERE version > told ORDER BY id;
+
+-- name: told
+-- That version of a job has been put into words.
+UPDATE jobs SET told = max(told, :version) WHERE id = :id;
+
+-- name: claim_next
+-- Gives the next job of a lane to an engine: interrupted ones first, then the person served longest ago, then the oldest.
+UPDATE jobs SET state = 'running', lease_owner = :engine, lease_token = lease_token + 1, lease_until = :until,
+    started = coalesce(started, :now), version = version + 1
+WHERE state = 'queued' AND id = (
+    SELECT waiting.id FROM jobs AS waiting
+    WHERE waiting.state = 'queued' AND waiting.lane = :lane AND waiting.run_after <= :now
+        AND waiting.user NOT IN (SELECT value FROM json_each(:skip_users))
+        AND NOT EXISTS (SELECT 1 FROM machine WHERE paused = 1)
+    ORDER BY waiting.started IS NULL,
+        (SELECT coalesce(max(served.started), 0) FROM jobs AS served WHERE served.user = waiting.user AND served.lane = :lane),
+        waiting.id
+    LIMIT 1
+) RETURNING *;
+
+-- name: waiting_lanes
+-- Lanes in which a job could be claimed now.
+SELECT DISTINCT lane FROM jobs WHERE state = 'queued' AND run_after <= :now;
+
+-- name: beat
+-- The work loop is alive: the lease grows. `news` is 1 when people may want to hear of the progress.
+UPDATE jobs SET lease_until = :until, progress = :progress, version = version + :news
+WHERE id = :id AND lease_token = :token AND state = 'running' RETURNING wish;
+
+-- name: hold
+-- Whether this token still holds the job; every fenced write asks first.
+SELECT 1 AS held FROM jobs WHERE id = :id AND lease_token = :token AND state = 'running';
+
+-- name: news
+-- Something was stored that people may want to hear of.
+UPDATE jobs SET version = version + 1, progress = coalesce(:progress, progress) WHERE id = :id AND lease_token = :token AND state = 'running';
+
+-- name: end
+-- The lease ends with the job's last state.
+UPDATE jobs SET state = :state, answer = :answer, error = :error, finished = :now, lease_owner = NULL, lease_until = NULL,
+    version = version + 1
+WHERE id = :id AND lease_token = :token AND state = 'running';
+
+-- name: give_back
+-- An engine that was asked to end hands the job back; that counts as no attempt.
+UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = :now, version = version + 1
+WHERE id = :id AND lease_token = :token AND state = 'running';
+
+-- name: retry
+-- A job whose engine met an unexpected error waits a while before the next attempt.
+UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = :run_after, attempt = attempt + 1,
+    version = version + 1
+WHERE id = :id AND lease_token = :token AND state = 'running';
+
+-- name: expired
+-- Running jobs whose engine has not beaten in time.
+SELECT * FROM jobs WHERE state = 'running' AND lease_until < :now;
+
+-- name: leases_of_others
+-- Running jobs of engines that cannot be alive, because the asking one holds the folder's lock.
+SELECT * FROM jobs WHERE state = 'running' AND lease_owner <> :engine;
+
+-- name: bury
+-- A job's engine died: it waits for another one, or is put aside after the third death.
+UPDATE jobs SET state = :state, deaths = deaths + 1, attempt = attempt + 1, run_after = :run_after, lease_owner = NULL,
+    lease_until = NULL, error = :error, finished = :finished, version = version + 1
+WHERE id = :id AND lease_token = :token AND state = 'running';
+
+-- name: wish
+-- What the person asks of a running job.
+UPDATE jobs SET wish = :wish, version = version + 1 WHERE id = :id AND state IN ('queued', 'running', 'waiting');
+
+-- name: cancel_waiting
+-- A job that nobody works on ends at once.
+UPDATE jobs SET state = 'canceled', finished = :now, version = version + 1 WHERE id = :id AND state IN ('queued', 'waiting');
+
+-- name: pause
+-- A queued job is held.
+UPDATE jobs SET state = 'waiting', version = version + 1 WHERE id = :id AND state = 'queued';
+
+-- name: resume
+-- A held or quarantined job may be claimed again.
+UPDATE jobs SET state = 'queued', deaths = 0, attempt = 0, run_after = :now, error = NULL, finished = NULL, version = version + 1
+WHERE id = :id AND state IN ('waiting', 'quarantined');
+
+-- name: before
+-- How many live jobs are served before this one: those of earlier lanes, and older ones of its own.
+SELECT count(*) AS before FROM jobs AS other JOIN jobs AS mine ON mine.id = :id
+WHERE other.id <> mine.id AND other.state IN ('queued', 'running')
+    AND (instr(:lanes, other.lane) < instr(:lanes, mine.lane) OR (other.lane = mine.lane AND other.id < mine.id));
+
+-- name: losses
+-- A training's losses in order.
+SELECT step, loss, validation_loss FROM losses WHERE job = :job ORDER BY step;
+
+-- name: record_loss
+-- One optimizer step; after a resume the same step is written over with the same number.
+INSERT INTO losses (job, step, loss, validation_loss) VALUES (:job, :step, :loss, :validation_loss)
+ON CONFLICT (job, step) DO UPDATE SET loss = excluded.loss, validation_loss = coalesce(excluded.validation_loss, validation_loss);
+
+-- name: record_state
+-- The state to go on from.
+INSERT INTO training_states (job, step, file) VALUES (:job, :step, :file)
+ON CONFLICT (job) DO UPDATE SET step = excluded.step, file = excluded.file;
+
+-- name: state
+-- The state to go on from.
+SELECT step, file FROM training_states WHERE job = :job;
+
+-- name: forget_state
+-- A finished training needs no state.
+DELETE FROM training_states WHERE job = :job;
+
+-- name: record_checkpoint
+-- A point to choose from.
+INSERT INTO checkpoints (job, step, epoch, adapter) VALUES (:job, :step, :epoch, :adapter)
+ON CONFLICT (job, step) DO UPDATE SET adapter = excluded.adapter, epoch = excluded.epoch;
+
+-- name: measure
+-- What was measured on a checkpoint.
+UPDATE checkpoints SET style_gained = :style_gained, prompt_kept = :prompt_kept, copying = :copying WHERE job = :job AND step = :step;
+
+-- name: checkpoints
+-- A training's checkpoints in order.
+SELECT * FROM checkpoints WHERE job = :job ORDER BY step;

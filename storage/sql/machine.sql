@@ -1,0 +1,23 @@
+-- name: announce
+-- What the engine says of itself.
+INSERT INTO machine (id, facts, beat) VALUES (1, :facts, :now) ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, beat = excluded.beat;
+
+-- name: beat
+-- The engine is alive.
+UPDATE machine SET beat = :now WHERE id = 1;
+
+-- name: find
+-- The machine.
+SELECT facts, beat, paused FROM machine WHERE id = 1;
+
+-- name: pause
+-- No job is claimed while the machine is paused.
+INSERT INTO machine (id, facts, beat, paused) VALUES (1, '', 0, :paused) ON CONFLICT (id) DO UPDATE SET paused = excluded.paused;
+
+-- name: note
+-- What an admin did.
+INSERT INTO audit (actor, action, object, at) VALUES (:actor, :action, :object, :now);
+
+-- name: notes
+-- What admins did, the newest first.
+SELECT actor, action, object, at FROM audit ORDER BY id DESC LIMIT :limit;

@@ -1,0 +1,64 @@
+-- name: meet
+-- Somebody writes for the first time, or again from another chat.
+INSERT INTO people (id, chat_id, language, created) VALUES (:id, :chat_id, :language, :now)
+ON CONFLICT (id) DO UPDATE SET chat_id = excluded.chat_id, blocked = 0;
+
+-- name: find
+-- One person.
+SELECT * FROM people WHERE id = :id;
+
+-- name: all
+-- Everybody, in order of arrival.
+SELECT * FROM people ORDER BY created, id;
+
+-- name: save
+-- What a person chose.
+UPDATE people SET chat_id = :chat_id, language = :language, current_quest = :current_quest, banned = :banned,
+    blocked = :blocked, consented = :consented WHERE id = :id;
+
+-- name: forget
+-- The row itself; everything of theirs goes with it by the foreign keys.
+DELETE FROM people WHERE id = :id;
+
+-- name: holdings
+-- What is kept of a person, for them to read before they have it deleted.
+SELECT (SELECT count(*) FROM quests WHERE owner = :id) AS quests,
+    (SELECT count(*) FROM pictures JOIN quests ON quests.id = pictures.quest WHERE owner = :id) AS pictures,
+    (SELECT count(*) FROM seals JOIN quests ON quests.id = seals.quest WHERE owner = :id) AS seals,
+    (SELECT coalesce(sum(size_bytes), 0) FROM files WHERE hash IN (
+        SELECT file FROM pictures JOIN quests ON quests.id = pictures.quest WHERE owner = :id
+        UNION SELECT checkpoints.adapter FROM checkpoints JOIN jobs ON jobs.id = checkpoints.job WHERE jobs.user = :id
+        UNION SELECT training_states.file FROM training_states JOIN jobs ON jobs.id = training_states.job WHERE jobs.user = :id
+    )) AS bytes;
+
+-- name: forget_jobs
+-- Jobs of theirs that belong to no quest.
+DELETE FROM jobs WHERE user = :id;
+
+-- name: forget_inbox
+-- What they wrote.
+DELETE FROM inbox WHERE user = :id;
+
+-- name: forget_outbox
+-- What was owed to their private chat.
+DELETE FROM outbox WHERE chat_id = :chat_id;
+
+-- name: forget_taps
+-- What they tapped.
+DELETE FROM taps WHERE chat_id = :chat_id;
+
+-- name: forget_slots
+-- Which messages stood for what in their chat.
+DELETE FROM slots WHERE chat_id = :chat_id;
+
+-- name: forget_chat
+-- Waits of their chat.
+DELETE FROM chats WHERE chat_id = :chat_id;
+
+-- name: forget_audit
+-- Admin actions name jobs, never texts; the actor's own lines go with the actor.
+DELETE FROM audit WHERE actor = :id;
+
+-- name: quests
+-- Numbers of a person's quests.
+SELECT id FROM quests WHERE owner = :id;

@@ -1,0 +1,20 @@
+-- name: make
+-- A checkpoint becomes a seal; the same one again changes nothing.
+INSERT INTO seals (quest, job, step, trigger, recipe, adapter, created) VALUES (:quest, :job, :step, :trigger, :recipe, :adapter, :now)
+ON CONFLICT (job, step) DO NOTHING;
+
+-- name: at
+-- The seal of a checkpoint.
+SELECT * FROM seals WHERE job = :job AND step = :step;
+
+-- name: find
+-- One seal.
+SELECT * FROM seals WHERE id = :id;
+
+-- name: of_quest
+-- A quest's seals, the newest first.
+SELECT * FROM seals WHERE quest = :quest ORDER BY id DESC;
+
+-- name: of_owner
+-- All seals of a person, the newest first.
+SELECT seals.* FROM seals JOIN quests ON quests.id = seals.quest WHERE quests.owner = :owner ORDER BY seals.id DESC;

@@ -1,0 +1,72 @@
+"""The store: opens the database and the files and holds every noun by name."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+
+from storage.candidates import Candidates
+from storage.database import Clock, Database, to_ms, utc_now
+from storage.errors import DatabaseDamaged, DatabaseMissing
+from storage.files import FileFolder, Files
+from storage.inbox import Inbox
+from storage.jobs import Jobs
+from storage.machine import MachineRow
+from storage.outbox import Outbox
+from storage.people import People
+from storage.pictures import Pictures
+from storage.quests import Quests
+from storage.seals import Seals
+
+DATABASE = "styleseal.sqlite"
+FILES = "files"
+KEEP = timedelta(days=7)  # Telegram keeps updates 24 h; a week leaves room for late duplicates
+
+
+class Store:
+    """Everything that bot and engine share."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.folder = folder
+        self.clock = database.clock
+        self.files = Files(database, folder / FILES)
+        self.pictures = Pictures(database)
+        self.candidates = Candidates(database)
+        self.quests = Quests(database, self.files)
+        self.people = People(database, self.files)
+        self.jobs = Jobs(database, self.pictures)
+        self.seals = Seals(database)
+        self.inbox = Inbox(database)
+        self.outbox = Outbox(database)
+        self.machine = MachineRow(database)
+
+    @classmethod
+    async def open(cls, folder: Path, clock: Clock = utc_now) -> Store:
+        """Opens the data folder, making it when it is new.
+
+        Raises SqliteTooOld, SchemaNewer, DatabaseDamaged, and DatabaseMissing when there are files but no database.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / DATABASE
+        if not path.exists() and not FileFolder(folder / FILES).is_empty():
+            raise DatabaseMissing(path=path.name)
+        if path.exists() and path.stat().st_size == 0 and not FileFolder(folder / FILES).is_empty():
+            raise DatabaseDamaged(path=path.name)
+        return cls(await Database.open(path, clock), folder)
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self.database.close()
+
+    def write(self) -> AbstractAsyncContextManager[None]:
+        """One transaction for everything inside; an exception rolls all of it back."""
+        return self.database.write()
+
+    async def tidy(self) -> None:
+        """Deletes what nobody needs any more: old updates, taps, parked messages, orphaned files."""
+        before = to_ms(self.clock() - KEEP)
+        await self.inbox.tidy(before)
+        await self.outbox.tidy(before)
+        await self.files.sweep()

@@ -1,0 +1,67 @@
+"""A training's own rows: losses, the state to go on from, checkpoints and their measures. Written under the fencing token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from storage.database import Database
+from storage.queries import queries
+from storage.records import Checkpoint, ContentHash, LossPoint, Progress
+
+SQL = queries("jobs")
+
+
+class TrainingRecords:
+    """What a training leaves while it runs."""
+
+    _database: Database
+
+    async def record_training(
+        self,
+        job_id: int,
+        token: int,
+        *,
+        losses: Sequence[LossPoint],
+        state: tuple[int, ContentHash] | None,
+        checkpoint: Checkpoint | None,
+        progress: Progress,
+    ) -> None:
+        """Keeps losses together with the state they lead to, in one transaction: no hole, no double. Raises LeaseLost."""
+        async with self._database.write():
+            await self.require_lease(job_id, token)  # type: ignore[attr-defined]  # storage.leases, its sister
+            for point in losses:
+                await self._database.change(SQL["record_loss"], {"job": job_id, **vars(point)})
+            if state is not None:
+                values = {"job": job_id, "step": state[0], "file": state[1]}
+                await self._database.change(SQL["record_state"], values)
+            if checkpoint is not None:
+                values = {
+                    "job": job_id,
+                    "step": checkpoint.step,
+                    "epoch": checkpoint.epoch,
+                    "adapter": checkpoint.adapter,
+                }
+                await self._database.change(SQL["record_checkpoint"], values)
+            await self.say_news(job_id, token, progress)  # type: ignore[attr-defined]
+
+    async def measure(
+        self, job_id: int, token: int, step: int, *, style_gained: float, prompt_kept: float, copying: float
+    ) -> None:
+        """Keeps what was measured on a checkpoint. Raises LeaseLost."""
+        values = {"style_gained": style_gained, "prompt_kept": prompt_kept, "copying": copying}
+        async with self._database.write():
+            await self.require_lease(job_id, token)  # type: ignore[attr-defined]
+            await self._database.change(SQL["measure"], {"job": job_id, "step": step, **values})
+
+    async def training_state(self, job_id: int) -> tuple[int, ContentHash] | None:
+        """The (step, file) that a training goes on from."""
+        row = await self._database.one(SQL["state"], {"job": job_id})
+        return (row["step"], ContentHash(row["file"])) if row else None
+
+    async def losses(self, job_id: int) -> tuple[LossPoint, ...]:
+        """The losses in order."""
+        return tuple(LossPoint(**row) for row in await self._database.all(SQL["losses"], {"job": job_id}))
+
+    async def checkpoints(self, job_id: int) -> tuple[Checkpoint, ...]:
+        """The checkpoints in order."""
+        return tuple(Checkpoint(**row) for row in await self._database.all(SQL["checkpoints"], {"job": job_id}))
