@@ -1,4 +1,4 @@
-"""What each job kind asks and answers: frozen pairs, versioned. The bot writes them in full; the engine re-derives nothing."""
+"""What each job kind asks and answers: frozen pairs, versioned, written in full by the bot; the engine adds nothing."""
 
 from __future__ import annotations
 

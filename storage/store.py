@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -48,12 +49,9 @@ class Store:
 
         Raises SqliteTooOld, SchemaNewer, DatabaseDamaged, and DatabaseMissing when there are files but no database.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         path = folder / DATABASE
-        if not path.exists() and not FileFolder(folder / FILES).is_empty():
-            raise DatabaseMissing(path=path.name)
-        if path.exists() and path.stat().st_size == 0 and not FileFolder(folder / FILES).is_empty():
-            raise DatabaseDamaged(path=path.name)
+        await asyncio.to_thread(refuse_to_forget, path, FileFolder(folder / FILES))
         return cls(await Database.open(path, clock), folder)
 
     async def close(self) -> None:
@@ -70,3 +68,13 @@ class Store:
         await self.inbox.tidy(before)
         await self.outbox.tidy(before)
         await self.files.sweep()
+
+
+def refuse_to_forget(path: Path, files: FileFolder) -> None:
+    """An empty database is never put silently where one with files was. Raises DatabaseMissing, DatabaseDamaged."""
+    if files.is_empty():
+        return
+    if not path.exists():
+        raise DatabaseMissing(path=path.name)
+    if path.stat().st_size == 0:
+        raise DatabaseDamaged(path=path.name)

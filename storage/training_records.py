@@ -1,4 +1,4 @@
-"""A training's own rows: losses, the state to go on from, checkpoints and their measures. Written under the fencing token."""
+"""A training's own rows: losses, the state to go on from, checkpoints, measures. Written under the fencing token."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TrainingRecords:
         checkpoint: Checkpoint | None,
         progress: Progress,
     ) -> None:
-        """Keeps losses together with the state they lead to, in one transaction: no hole, no double. Raises LeaseLost."""
+        """Keeps losses with the state they lead to, in one transaction: no hole, no double. Raises LeaseLost."""
         async with self._database.write():
             await self.require_lease(job_id, token)  # type: ignore[attr-defined]  # storage.leases, its sister
             for point in losses:
