@@ -1,4 +1,4 @@
-"""How a picture looks, as 64 numbers that care little for what is in it. Uses the model's own VAE encoder and nothing else.
+"""How a picture looks, as 64 numbers that care little for what is in it. Uses nothing but the model's own VAE encoder.
 
 Two pictures of one style lie near each other by Euclidean distance; unrelated ones lie about 1 apart.
 """

@@ -1,0 +1,86 @@
+"""`python -m engine`: owns the GPU and works until told to stop. The one place that builds the engine's objects."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from engine.lock import hold_engine_lock
+from engine.logs import set_up_logs
+from engine.settings import Settings
+from storage.errors import EngineBusy, RequestError, StorageError
+
+if TYPE_CHECKING:
+    from engine.worker import Worker
+
+REFUSED = 2  # exit codes 2 to 4 tell `launch` that starting again makes no sense
+BUSY = 3
+SECOND_SIGNAL = 130
+
+app = typer.Typer(add_completion=False, help="Styleseal's engine: draws and trains.")
+
+
+@app.callback(invoke_without_command=True)
+def main(context: typer.Context) -> None:
+    """Runs the engine when no command is named."""
+    if context.invoked_subcommand is None:
+        run()
+
+
+@app.command()
+def run() -> None:
+    """Claims jobs and works until SIGTERM or Ctrl-C; a second one ends at once."""
+    settings = Settings()
+    set_up_logs(settings.log_level)
+    try:
+        with hold_engine_lock(settings.data, datetime.now(UTC)):
+            asyncio.run(work(settings))
+    except EngineBusy as error:
+        holder = f"process {error.facts['pid']}, since {error.facts['since']}"
+        typer.echo(f"Another engine holds the GPU for {settings.data}: {holder}. This one ends.", err=True)
+        raise typer.Exit(BUSY) from None
+    except (RequestError, StorageError) as error:
+        facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())
+        typer.echo(f"{error}{f' ({facts})' if facts else ''}", err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+async def work(settings: Settings) -> None:
+    """Opens the store, loads the model, measures it, and works."""
+    from engine.models.machine import Machine
+    from engine.warm_up import warm_up
+    from engine.worker import Worker
+    from storage.store import Store
+
+    store = await Store.open(settings.data)
+    try:
+        machine = await asyncio.to_thread(Machine.load, settings.model, device=settings.device, memory=settings.memory)
+        worker = Worker(store, machine)
+        _listen(worker)
+        await asyncio.to_thread(warm_up, machine, worker.timings)
+        await worker.run()
+    finally:
+        await store.close()
+
+
+def _listen(worker: Worker) -> None:
+    """The first signal stops between two steps, the second at once."""
+    heard: list[int] = []
+
+    def stop(number: int) -> None:
+        if heard:
+            os._exit(SECOND_SIGNAL)
+        heard.append(number)
+        worker.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
+
+
+if __name__ == "__main__":
+    app()

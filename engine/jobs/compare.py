@@ -1,0 +1,15 @@
+"""One prompt and seed under different settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.events import Event, Task
+from engine.jobs.drawing import draw_rows
+from engine.models.machine import Machine
+from storage.requests import CompareRequest
+
+
+def run(request: CompareRequest, machine: Machine, task: Task) -> Iterator[Event]:
+    """Draws the request's rows; yields after every denoising step and every picture."""
+    yield from draw_rows(request.rows, machine, task)

@@ -1,0 +1,73 @@
+"""What every job that draws rows shares: steps, pictures with their measures, an honest time left, and an early end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from engine.events import Drew, Event, Finished, Stepped, Task
+from engine.measures.style_features import phash, style_features
+from engine.models.adapters import worn
+from engine.models.machine import Machine
+from engine.pictures.png_parameters import parameters, png_bytes
+from engine.pictures.rows import Denoised, Drawn, draw
+from storage.records import Progress
+from storage.requests import DrawnAnswer, Row
+from storage.states import Wish
+
+Item = TypeVar("Item")
+
+
+class Stopwatch:
+    """Counts the seconds that are spent computing, not those spent giving way to others."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The same items; only the time inside the source is counted."""
+        while True:
+            started = time.perf_counter()
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            finally:
+                self.seconds += time.perf_counter() - started
+            yield item
+
+
+def draw_rows(rows: Sequence[Row], machine: Machine, task: Task) -> Iterator[Event]:
+    """Draws what is not drawn yet and finishes. A wish to stop finishes with what is there."""
+    watch = Stopwatch()
+    drawn = len(task.drawn)
+    seconds_left: float | None = None
+    steps = draw(machine, rows, lambda seals: worn(machine, seals, task.read), skip=task.drawn)
+    for moment in watch.timed(steps):
+        if isinstance(moment, Denoised):
+            seconds_left = watch.seconds / moment.done * (moment.total - moment.done)
+            yield Stepped(progress=_progress(drawn, rows, seconds_left))
+        else:
+            drawn += 1
+            yield _drew(moment, machine, _progress(drawn, rows, seconds_left))
+        if task.wish is Wish.STOP:
+            break
+    yield Finished(answer=DrawnAnswer(drawn=drawn, seconds=round(watch.seconds, 3)))
+
+
+def _progress(drawn: int, rows: Sequence[Row], seconds_left: float | None) -> Progress:
+    rounded = None if seconds_left is None else round(seconds_left, 1)
+    return Progress(done=drawn, total=len(rows), seconds_left=rounded, phase="drawing")
+
+
+def _drew(picture: Drawn, machine: Machine, progress: Progress) -> Drew:
+    text = parameters(picture.row, model=machine.name, model_sha256=machine.weights_sha256)
+    return Drew(
+        position=picture.position,
+        row=picture.row,
+        png=png_bytes(picture.image, text),
+        progress=progress,
+        features=style_features(machine, picture.image),
+        phash=phash(picture.image),
+    )

@@ -1,0 +1,110 @@
+"""The one bridge from what a job says to the store. Every write carries the lease's fencing token.
+
+Failpoints, in the order of a job's life: after-picture-file, after-picture-row, after-trained, before-finish.
+"""
+
+from __future__ import annotations
+
+from engine.events import Drew, Event, Finished, Made, Measured, SavedCheckpoint, Task, Trained
+from storage.errors import FileDamaged, FileMissing
+from storage.failpoints import reach
+from storage.records import Checkpoint, ContentHash, Job, NewPicture
+from storage.requests import ROLES
+from storage.store import Store
+
+
+async def recall(store: Store, job: Job) -> Task:
+    """What earlier attempts of this job left, for it to go on from."""
+    checkpoints = await store.jobs.checkpoints(job.id)
+    state = await store.jobs.training_state(job.id)
+    return Task(
+        job_id=job.id,
+        read=store.files.folder.read,
+        wish=job.wish,
+        drawn=frozenset(picture.position for picture in await store.pictures.of_job(job.id)),
+        state=None if state is None else await _read_state(store, *state),
+        losses=await store.jobs.losses(job.id),
+        checkpoints={checkpoint.step: checkpoint.adapter for checkpoint in checkpoints},
+        measured=frozenset(point.step for point in checkpoints if point.style_gained is not None),
+    )
+
+
+async def _read_state(store: Store, step: int, file: ContentHash) -> tuple[int, bytes] | None:
+    try:
+        return step, await store.files.read(file)
+    except (FileMissing, FileDamaged):  # begin again: the same seed makes the same steps
+        return None
+
+
+async def tell(store: Store, job: Job, event: Event) -> None:
+    """Writes one event. Raises LeaseLost when the job is somebody else's by now; then nothing was written."""
+    if isinstance(event, Drew):
+        await _keep_picture(store, job, event)
+    elif isinstance(event, Trained):
+        await _keep_training(store, job, event)
+    elif isinstance(event, Measured):
+        await store.jobs.measure(
+            job.id,
+            job.lease_token,
+            event.step,
+            style_gained=event.style_gained,
+            prompt_kept=event.prompt_kept,
+            copying=event.copying,
+        )
+    elif isinstance(event, Made):
+        await store.files.put(event.data, event.suffix)
+    elif isinstance(event, Finished):
+        reach("before-finish")
+        await store.jobs.finish(job.id, job.lease_token, event.answer)
+
+
+async def _keep_picture(store: Store, job: Job, event: Drew) -> None:
+    if job.quest is None:  # drawn for nobody: a warm-up
+        return
+    file = await store.files.put(event.png, ".png")
+    reach("after-picture-file")
+    row = event.row
+    picture = NewPicture(
+        job=job.id,
+        position=event.position,
+        quest=job.quest,
+        role=ROLES[job.kind],
+        prompt=row.prompt,
+        negative=row.negative,
+        subject=row.subject,
+        seed=row.seed,
+        drawing=row.drawing,
+        file=file,
+        label=row.label,
+        strength=row.seals[0].weight if row.seals else None,
+        step=event.step,
+        features=event.features,
+        phash=event.phash,
+    )
+    await store.jobs.add_picture(job.id, job.lease_token, picture, event.progress)
+    reach("after-picture-row")
+
+
+async def _keep_training(store: Store, job: Job, event: Trained) -> None:
+    """Losses, state and checkpoint in one transaction: a loss history without hole or double."""
+    state = None
+    if event.state is not None:
+        step, data = event.state
+        state = (step, await store.files.put(data, ".safetensors"))
+    checkpoint = None
+    if event.checkpoint is not None:
+        checkpoint = await _keep_checkpoint(store, job, event.checkpoint)
+    await store.jobs.record_training(
+        job.id,
+        job.lease_token,
+        losses=event.losses,
+        state=state,
+        checkpoint=checkpoint,
+        progress=event.progress,
+    )
+    reach("after-trained")
+
+
+async def _keep_checkpoint(store: Store, job: Job, saved: SavedCheckpoint) -> Checkpoint:
+    adapter = await store.files.put(saved.adapter, ".safetensors")
+    return Checkpoint(job=job.id, step=saved.step, epoch=saved.epoch, adapter=adapter)

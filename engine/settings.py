@@ -1,0 +1,21 @@
+"""The engine's settings, read once from environment and `.env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One frozen object; every field is `STYLESEAL_<NAME>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STYLESEAL_", env_file=".env", extra="ignore", frozen=True, protected_namespaces=()
+    )
+
+    data: Path = Path("data")  # folder of database and files, shared with the bot
+    model: str = "emoji"  # hub id, folder, .safetensors, or `emoji`
+    device: str = "auto"  # auto | cpu | cuda | cuda:0 | mps
+    memory: str = "auto"  # auto | all | model | sequential
+    log_level: str = "INFO"

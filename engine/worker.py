@@ -1,0 +1,219 @@
+"""Claims jobs, steps them one at a time on the GPU thread, and reports what they say.
+
+Knows nothing of pictures or training.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+import torch
+
+from engine.events import Event, Finished, Task
+from engine.jobs import run_of
+from engine.lanes import choose, open_lanes
+from engine.models.machine import Machine
+from engine.report import recall, tell
+from engine.timings import Effort, Timings
+from storage.errors import LeaseLost, OutOfMemory, StylesealError
+from storage.records import Job, Progress
+from storage.requests import read_request
+from storage.states import Lane, Wish
+from storage.store import Store
+
+LEASE_SECONDS = (
+    60.0  # reliability-ecosystem.md A2; a restarted engine does not wait for it, see release_of_dead_engines
+)
+BEAT_SECONDS = 0.5  # of the job that steps: its progress and the person's wish travel with it
+PAUSED_BEAT_SECONDS = 2.0  # of jobs that give way
+MACHINE_BEAT_SECONDS = 2.0
+REAP_SECONDS = 10.0
+IDLE_SECONDS = 0.15
+
+Result = TypeVar("Result")
+log = structlog.get_logger("engine")
+
+
+@dataclass(eq=False)
+class Running:
+    """A job under our lease, between two of its steps."""
+
+    job: Job
+    task: Task
+    events: Iterator[Event]
+    progress: Progress
+    beaten: float = 0.0  # time.monotonic()
+    effort: Effort = field(default_factory=Effort)
+
+    @property
+    def lane(self) -> Lane:
+        """The lane it runs in."""
+        return self.job.lane
+
+
+class Worker:
+    """One engine process's work loop. `stop()` may come from a signal; `run()` then returns between two steps."""
+
+    def __init__(self, store: Store, machine: Machine, *, engine_id: str | None = None) -> None:
+        self.store, self.machine = store, machine
+        self.engine_id = engine_id or uuid.uuid4().hex
+        self.timings = Timings()
+        self.running: list[Running] = []
+        self._stopping = asyncio.Event()
+        self._gpu = ThreadPoolExecutor(1, thread_name_prefix="gpu")
+        self._due: dict[str, float] = {}
+
+    def stop(self) -> None:
+        """Ends the work loop at the next step's end; leases are given back."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Works until `stop()`."""
+        await self.store.jobs.release_of_dead_engines(self.engine_id)
+        await self.announce()
+        try:
+            while not self._stopping.is_set():
+                await self.turn()
+        finally:
+            await self._give_back()
+            self._gpu.shutdown()
+
+    async def turn(self) -> None:
+        """One turn: claims what may be claimed, lets one job make one step, keeps the leases."""
+        await self._claim()
+        running = choose(self.running)
+        if running is None:
+            await self._idle()
+        else:
+            await self._advance(running)
+        await self._keep_leases(running)
+        await self._keep_house()
+
+    async def announce(self) -> None:
+        """Publishes what this machine is and how fast."""
+        tokenizer = await self.store.files.put(self.machine.tokenizer_json(), ".json")
+        facts = self.machine.facts(
+            self.engine_id, tokenizer, picture=self.timings.picture.value, step=self.timings.step.value
+        )
+        await self.store.machine.announce(facts)
+        self.timings.said()
+
+    async def _claim(self) -> None:
+        lanes = open_lanes(self.running)
+        job = await self.store.jobs.claim_next(self.engine_id, LEASE_SECONDS, lanes) if lanes else None
+        if job is None:
+            return
+        log.info("claimed", job=job.id, kind=job.kind.value, token=job.lease_token, deaths=job.deaths)
+        try:
+            self.running.append(await self._begin(job))
+        except StylesealError as error:
+            await self._fail(job, error)
+
+    async def _begin(self, job: Job) -> Running:
+        task = await recall(self.store, job)
+        events = run_of(job.kind)(read_request(job.request), self.machine, task)
+        return Running(job, task, events, job.progress)
+
+    async def _idle(self) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), IDLE_SECONDS)
+        except TimeoutError:
+            return
+
+    async def _advance(self, running: Running) -> None:
+        """One step of one job, and what it says written down."""
+        started = time.perf_counter()
+        try:
+            event = await self._on_gpu(lambda: next(running.events, None))
+            if event is None:
+                raise RuntimeError("the job ended without its answer")
+            self.timings.note(running.effort, event, time.perf_counter() - started)
+            await tell(self.store, running.job, event)
+            running.progress = getattr(event, "progress", running.progress)
+        except LeaseLost:
+            await self._drop(running, "lease lost")
+        except StylesealError as error:
+            await self._drop(running, "failed")
+            await self._fail(running.job, error)
+        except torch.OutOfMemoryError:
+            await self._drop(running, "out of memory")
+            await self._fail(running.job, OutOfMemory())
+        except Exception as error:  # whatever a job dies of, the next person's job must start
+            await self._after_crash(running, error)
+        else:
+            if isinstance(event, Finished):
+                await self._drop(running, "finished")
+
+    async def _after_crash(self, running: Running, error: Exception) -> None:
+        """The queue tries again later from what is stored, and gives up in time; people only see a short id."""
+        crash = uuid.uuid4().hex[:8]
+        log.error("crashed", job=running.job.id, crash=crash, exc_info=error)
+        await self._drop(running, "crashed")
+        try:
+            await self.store.jobs.retry_later(running.job.id, running.job.lease_token, StylesealError(crash=crash))
+        except LeaseLost:
+            log.warning("lease lost", job=running.job.id)
+
+    async def _fail(self, job: Job, error: StylesealError) -> None:
+        log.warning("failed", job=job.id, error=type(error).__name__)
+        try:
+            await self.store.jobs.fail(job.id, job.lease_token, error)
+        except LeaseLost:
+            log.warning("lease lost", job=job.id)
+
+    async def _drop(self, running: Running, why: str) -> None:
+        """Lets go of a job's generator; on the GPU thread, where its tensors live."""
+        log.info("left", job=running.job.id, why=why)
+        self.running.remove(running)
+        await self._on_gpu(getattr(running.events, "close", lambda: None))
+
+    async def _keep_leases(self, stepped: Running | None) -> None:
+        now = time.monotonic()
+        for running in tuple(self.running):
+            if now - running.beaten < (BEAT_SECONDS if running is stepped else PAUSED_BEAT_SECONDS):
+                continue
+            running.beaten = now
+            try:
+                await self._beat(running)
+            except LeaseLost:
+                await self._drop(running, "lease lost")
+
+    async def _beat(self, running: Running) -> None:
+        job = running.job
+        running.task.wish = await self.store.jobs.beat(job.id, job.lease_token, LEASE_SECONDS, running.progress)
+        if running.task.wish is Wish.CANCEL:
+            await self._drop(running, "canceled")
+            await self.store.jobs.cancel_done(job.id, job.lease_token)
+
+    async def _keep_house(self) -> None:
+        if self._is_due("machine", MACHINE_BEAT_SECONDS):
+            await self.store.machine.beat()
+        if self._is_due("reap", REAP_SECONDS):
+            await self.store.jobs.reap(self.store.clock())
+        if self.timings.worth_saying:
+            await self.announce()
+
+    def _is_due(self, what: str, every_seconds: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every_seconds
+        return True
+
+    async def _give_back(self) -> None:
+        for running in tuple(self.running):
+            await self._drop(running, "engine stops")
+            try:
+                await self.store.jobs.give_back(running.job.id, running.job.lease_token)
+            except LeaseLost:
+                continue
+
+    async def _on_gpu(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._gpu, work)
