@@ -78,6 +78,9 @@ class Worker:
         """Works until `stop()`."""
         await self.store.jobs.release_of_dead_engines(self.engine_id)
         await self.announce()
+        log.info(
+            "ready", model=self.machine.name, device=str(self.machine.device), memory=self.machine.memory_mode.value
+        )
         try:
             while not self._stopping.is_set():
                 await self.turn()

@@ -6,6 +6,7 @@ Must not know what is drawn or trained with it.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,8 +103,12 @@ class Machine:
         return int(self.text_encoders[0].config.max_position_embeddings)
 
     def tokenizer_json(self) -> bytes:
-        """The model's tokenizer as a `tokenizer.json`, for those who must not import transformers."""
-        return str(self.tokenizers[0].backend_tokenizer.to_str()).encode()
+        """The model's tokenizer as a `tokenizer.json`, for those who must not import transformers.
+
+        Without padding and truncation: those are left over from the last call, and nobody who counts tokens wants them.
+        """
+        written = json.loads(self.tokenizers[0].backend_tokenizer.to_str())
+        return json.dumps({**written, "padding": None, "truncation": None}, ensure_ascii=False).encode()
 
     def facts(self, engine: str, tokenizer: ContentHash, *, picture: float | None, step: float | None) -> MachineFacts:
         """What the engine publishes of itself; `picture` and `step` are measured seconds."""

@@ -1,0 +1,52 @@
+"""Every PNG says how it was made, in the words that AUTOMATIC1111 reads."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image
+
+from engine.pictures.png_parameters import parameters, png_bytes
+from storage.records import ContentHash, Drawing, Seed
+from storage.requests import Row, SealUse
+from storage.states import Sampler
+
+SEAL = SealUse(adapter=ContentHash("abcdef0123456789" * 4), weight=0.8)
+
+
+def row(**changes: object) -> Row:
+    drawing = Drawing(sampler=Sampler.DPMPP_2M_KARRAS, steps=25, guidance_scale=7.0, width_px=512, height_px=768)
+    settings = {"prompt": "a (fox:1.3), ohwx", "negative": "blurry", "seed": Seed(42), "subject": "a fox", **changes}
+    return Row(drawing=drawing, **settings)  # type: ignore[arg-type]
+
+
+def test_the_text_has_the_lines_of_automatic1111() -> None:
+    assert parameters(row(), model="emoji", model_sha256="ed4ab3052a2b08ca").splitlines() == [
+        "a (fox:1.3), ohwx",
+        "Negative prompt: blurry",
+        "Steps: 25, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 42, Size: 512x768, "
+        "Model hash: ed4ab3052a, Model: emoji",
+    ]
+
+
+def test_without_a_negative_prompt_its_line_is_left_out() -> None:
+    assert "Negative prompt" not in parameters(row(negative=""), model="emoji", model_sha256="0")
+
+
+def test_seals_are_named_with_strength_and_hash() -> None:
+    text = parameters(row(seals=(SEAL,)), model="emoji", model_sha256="0")
+    assert text.startswith("a (fox:1.3), ohwx <lora:seal-abcdef012345:0.8>\n")
+    assert text.endswith('Lora hashes: "seal-abcdef012345: abcdef012345"')
+
+
+def test_the_file_carries_the_text_in_any_language_and_nothing_else() -> None:
+    picture = Image.new("RGB", (8, 8), "red")
+    for text in ("a fox", "лиса, неон", "여우"):
+        with Image.open(BytesIO(png_bytes(picture, text))) as read:
+            read.load()
+            assert read.info == {"parameters": text}
+
+
+def test_the_same_picture_is_the_same_file() -> None:
+    picture = Image.radial_gradient("L").convert("RGB")
+    assert png_bytes(picture, "x") == png_bytes(picture.copy(), "x")
