@@ -1,0 +1,112 @@
+"""`python -m bot doctor`: says in words what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.settings import Settings
+from storage.database import SAFE_SQLITE, check_library
+from storage.errors import SqliteTooOld, StorageError
+from storage.store import DATABASE, Store
+
+FREE_BYTES = 5 << 30  # below it, pictures and checkpoints soon have no room
+FOREIGN_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "fuse.grpcfuse", "fuse.osxfs", "vboxsf"}
+WEIGHTS = Path(__file__).resolve().parents[1] / "engine" / "emoji_sd" / "weights"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `must`: nothing works without it."""
+
+    name: str
+    well: bool
+    words: str
+    must: bool = True
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything the doctor looks at."""
+    return [*_of_the_machine(settings), *[finding async for finding in _of_the_store(settings)]]
+
+
+def _of_the_machine(settings: Settings) -> Iterator[Finding]:
+    if settings.telegram_bot_token is not None:
+        yield Finding("token", True, "set")
+    elif settings.speaks_locally:
+        yield Finding("token", True, "not needed: the Bot API server is on this machine")
+    else:
+        yield Finding(
+            "token", False, "none. Get one from @BotFather, or `make run` opens the rehearsal chat", must=False
+        )
+    try:
+        check_library()
+        yield Finding("SQLite", True, f"at least {'.'.join(map(str, SAFE_SQLITE))}")
+    except SqliteTooOld as error:
+        yield Finding(
+            "SQLite", False, f"{error.facts['found']} may corrupt a WAL file; `make install` brings a newer one"
+        )
+    yield _gpu()
+    yield _disk(settings.data)
+    yield _file_system(settings.data)
+    yield _model()
+
+
+def _gpu() -> Finding:
+    found = shutil.which("nvidia-smi")
+    if found is None:
+        return Finding("GPU", False, "none found: the embedded model is made for that; big models want one", must=False)
+    asked = subprocess.run([found, "-L"], capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command
+    return Finding("GPU", asked.returncode == 0, asked.stdout.strip() or "nvidia-smi finds none", must=False)
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.absolute().parent)
+
+
+def _disk(data: Path) -> Finding:
+    free = shutil.disk_usage(_existing(data)).free
+    return Finding("disk", free > FREE_BYTES, f"{free / 1e9:.0f} GB free (5 GB or more is well)", must=False)
+
+
+def _file_system(data: Path) -> Finding:
+    """WAL needs shared memory between processes, which network and VM file systems do not give."""
+    mounts = Path("/proc/mounts")
+    if not mounts.exists():
+        return Finding("file system", True, "unknown here; a local disk is well", must=False)
+    folder, best, kind = str(_existing(data).resolve()), "", "unknown"
+    for line in mounts.read_text().splitlines():
+        _, point, found, *_ = line.split()
+        if (folder == point or folder.startswith(point.rstrip("/") + "/")) and len(point) >= len(best):
+            best, kind = point, found
+    words = (
+        kind
+        if kind not in FOREIGN_FILE_SYSTEMS
+        else f"{kind} corrupts SQLite's WAL; move STYLESEAL_DATA to a local disk"
+    )
+    return Finding("file system", kind not in FOREIGN_FILE_SYSTEMS, words)
+
+
+def _model() -> Finding:
+    is_there = (WEIGHTS / "model_index.json").exists()
+    words = "the embedded one is here" if is_there else "the embedded one is not in this image; the engine has its own"
+    return Finding("model", is_there, words, must=False)
+
+
+async def _of_the_store(settings: Settings) -> AsyncIterator[Finding]:
+    if not (settings.data / DATABASE).exists():
+        yield Finding("data", True, f"{settings.data} is new and will be made")
+        return
+    try:
+        store = await Store.open(settings.data)
+    except StorageError as error:
+        yield Finding("data", False, str(error))
+        return
+    facts, alive = await store.machine.facts(), await store.machine.alive()
+    await store.close()
+    yield Finding("data", True, str(settings.data))
+    words = f"{facts.model.name} on {facts.device}" if alive and facts else "not running: `python -m engine`"
+    yield Finding("engine", alive, words, must=False)

@@ -1,0 +1,88 @@
+"""Draws a training as it goes: losses over steps, and below them the strip of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bot.screens import TrainingView
+from bot.sheets.ground import ACCENT, FAINT, INK, KEPT, PAPER, can_draw, hex_colour
+from bot.sheets.sheet import Reader, draw_sheet
+
+WIDTH_PX, HEIGHT_PX, DPI = 1280, 620, 120
+SMOOTHING = 0.9  # exponential, as training dashboards do
+
+mpl.use("Agg")
+
+
+def draw_training(view: TrainingView, read: Reader) -> Image.Image:
+    """The loss plot, over the strip of samples when there is one."""
+    plot = draw_losses(view)
+    if view.strip is None or not view.strip.cells:
+        return plot
+    strip = draw_sheet(view.strip, read)
+    whole = Image.new("RGB", (WIDTH_PX, plot.height + strip.height), PAPER)
+    whole.paste(plot, (0, 0))
+    whole.paste(strip, ((WIDTH_PX - strip.width) // 2, plot.height))
+    return whole
+
+
+def draw_losses(view: TrainingView) -> Image.Image:
+    """Losses faint, their running mean strong, and the validation loss on the fixed grid with dots."""
+    figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, facecolor=hex_colour(PAPER))
+    axes = figure.add_subplot()
+    axes.set_facecolor(hex_colour(PAPER))
+    steps = [point.step for point in view.losses]
+    losses = [point.loss for point in view.losses]
+    checked = [(p.step, p.validation_loss) for p in view.losses if p.validation_loss is not None]
+    axes.plot(steps, losses, color=hex_colour(FAINT), alpha=0.35, linewidth=1)
+    axes.plot(steps, smoothed(losses), color=hex_colour(ACCENT), linewidth=2.2, label=_drawable(view.legend_training))
+    if checked:
+        axes.plot(
+            [step for step, _ in checked],
+            [loss for _, loss in checked],
+            "o-",
+            color=hex_colour(KEPT),
+            linewidth=2,
+            markersize=5,
+            label=_drawable(view.legend_validation),
+        )
+    axes.set_xlim(0, max(view.total_steps, 1))
+    _frame(axes, losses + [loss for _, loss in checked])
+    axes.set_xlabel(_drawable(view.axis_step), color=hex_colour(INK))
+    axes.set_ylabel(_drawable(view.axis_loss), color=hex_colour(INK))
+    if losses:
+        axes.legend(frameon=False, loc="upper right")
+    figure.tight_layout()
+    target = BytesIO()
+    figure.savefig(target, format="png")
+    target.seek(0)
+    return Image.open(target).convert("RGB")
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """Exponential running mean, unbiased at the start (Kingma & Ba 2015, section 3)."""
+    mean, found = 0.0, []
+    for count, value in enumerate(values, 1):
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * value
+        found.append(mean / (1 - SMOOTHING**count))
+    return found
+
+
+def _frame(axes: object, values: Sequence[float]) -> None:
+    """Single spikes may leave the frame, so that the curve stays readable."""
+    if values:
+        ordered = sorted(values)
+        top = ordered[int(len(ordered) * 0.98)] * 1.15
+        axes.set_ylim(0, top or 1)  # type: ignore[attr-defined]
+    axes.grid(alpha=0.25)  # type: ignore[attr-defined]
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)  # type: ignore[attr-defined]
+
+
+def _drawable(text: str) -> str:
+    return text if can_draw(text) else ""

@@ -1,0 +1,154 @@
+"""Builds the bot around python-telegram-bot and runs it until a signal. The one place where its parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from typing import Any
+
+import structlog
+from telegram import Update
+from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
+from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
+from telegram.request import HTTPXRequest
+from tokenizers import Tokenizer
+
+from bot.settings import Settings
+from bot.steps.walk import Walk
+from bot.telegram.delivery import Delivery
+from bot.telegram.intake import InboxQueue
+from bot.telegram.profile import present
+from bot.telegram.routes import Routes
+from bot.telegram.watch import Watch
+from bot.words import Words
+from storage.errors import FileDamaged, FileMissing
+from storage.records import MachineFacts, Person
+from storage.store import Store
+
+log = structlog.get_logger("bot")
+
+ALLOWED_UPDATES = ["message", "callback_query", "my_chat_member"]
+POLL_SECONDS = 25
+MEDIA_SECONDS = 150.0  # 50 MB up on a slow line
+RECONNECT_SECONDS = 2.0
+REFUSED = 2
+
+
+class TelegramBot:
+    """The bot over one store and one Bot API server."""
+
+    def __init__(self, settings: Settings, store: Store, token: str) -> None:
+        self.settings = settings
+        self.store = store
+        self.queue = InboxQueue(store)
+        self.application = self._application(token)
+        self.delivery = Delivery(self.application.bot, store)
+        self.routes = Routes(store, self.walk_for, settings.language, self.delivery.wake)
+        self.watch = Watch(store, self.walk_for, self.delivery.wake)
+        self._tokenizer: tuple[str, Tokenizer] | None = None
+        self._chance = random.SystemRandom()
+        self.exit_code = 0
+        self._ended = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends `run()`; what is under way is kept."""
+        self._ended.set()
+
+    def _application(self, token: str) -> Application:  # type: ignore[type-arg]  # six parameters nobody here uses
+        local: dict[str, Any] = {"httpx_kwargs": {"trust_env": False}} if self.settings.speaks_locally else {}
+        url = self.settings.telegram_api_url.rstrip("/")
+        polling = HTTPXRequest(connection_pool_size=4, read_timeout=POLL_SECONDS + 10, **local)
+        calling = HTTPXRequest(
+            connection_pool_size=64, read_timeout=30, write_timeout=30, media_write_timeout=MEDIA_SECONDS, **local
+        )
+        builder = ApplicationBuilder().token(token).base_url(f"{url}/bot").base_file_url(f"{url}/file/bot")
+        builder = builder.update_queue(self.queue).request(calling).get_updates_request(polling)
+        application = builder.build()
+        application.add_handler(TypeHandler(Update, self._handle))
+        return application
+
+    async def _handle(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        await self.routes.handle(update)
+
+    async def walk_for(self, person: Person) -> Walk:
+        """Everything a step needs to answer this person."""
+        facts = await self.store.machine.facts()
+        return Walk(
+            store=self.store,
+            person=person,
+            quest=await self.store.quests.current(person.id),
+            words=Words(person.language),
+            clock=self.store.clock,
+            chance=self._chance,
+            machine=facts,
+            tokenizer=await self._tokenizer_of(facts),
+            admins=self.settings.admins,
+        )
+
+    async def _tokenizer_of(self, facts: MachineFacts | None) -> Tokenizer | None:
+        if facts is None:
+            return None
+        file = facts.model.tokenizer
+        if self._tokenizer is None or self._tokenizer[0] != file:
+            try:
+                text = (await self.store.files.read(file)).decode()
+            except (FileMissing, FileDamaged):
+                return None
+            self._tokenizer = (file, Tokenizer.from_str(text))
+        return self._tokenizer[1]
+
+    async def run(self) -> int:
+        """Talks until a signal or a second bot; returns the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        if not await self._connect():
+            return self.exit_code
+        brought = await self.queue.bring_back(self.application.bot)
+        log.info("talking", updates_brought_back=brought)
+        await self.application.start()
+        parts = [asyncio.create_task(part) for part in (self.delivery.run(), self.watch.run(), self._present())]
+        updater = self.application.updater
+        assert updater is not None
+        await updater.start_polling(
+            timeout=POLL_SECONDS,
+            allowed_updates=ALLOWED_UPDATES,
+            drop_pending_updates=False,
+            error_callback=self._polling_failed,
+        )
+        await self._ended.wait()
+        await updater.stop()
+        await self.application.stop()
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        await self.application.shutdown()
+        return self.exit_code
+
+    async def _connect(self) -> bool:
+        """Greets the server, waiting while it is not there."""
+        while not self._ended.is_set():
+            try:
+                await self.application.initialize()
+            except InvalidToken:
+                log.error("Telegram does not know this token. Copy it again from @BotFather.")
+                self.exit_code = REFUSED
+                return False
+            except (NetworkError, TelegramError) as error:
+                log.warning("the Bot API server does not answer yet", error=type(error).__name__)
+                await asyncio.sleep(RECONNECT_SECONDS)
+            else:
+                return True
+        return False
+
+    async def _present(self) -> None:
+        await present(self.application.bot, self.settings.admins, self.settings.language)
+
+    def _polling_failed(self, error: TelegramError) -> None:
+        if isinstance(error, Conflict):
+            log.error("another bot polls with this token; this one ends, so that no update is done twice")
+            self.exit_code = REFUSED
+            self.stop()
+        else:
+            log.warning("updates do not come", error=type(error).__name__)
