@@ -8,7 +8,13 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline
+from diffusers import (
+    DDIMScheduler,
+    DiffusionPipeline,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    UniPCMultistepScheduler,
+)
 from PIL import Image
 
 from engine.models.find import EMBEDDED_FOLDER
@@ -18,7 +24,7 @@ from engine.pictures.rows import GROUP_ROWS, Denoised, Drawn, draw, group_rows
 from storage.records import Drawing, Seed
 from storage.requests import Row
 from storage.states import ANCESTRAL, Sampler
-from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
+from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_folder, tiny_machine
 
 
 def rows_of(count: int, *, prompt: str = "a fox, flat vector", **drawing: object) -> list[Row]:
@@ -93,19 +99,33 @@ def test_a_prompt_of_two_chunks_is_drawn_beside_a_short_one_without_changing_it(
     assert png_bytes(drawn(machine, [long, short])[1], "") == png_bytes(drawn(machine, [short])[0], "")
 
 
-def test_plain_diffusers_draws_the_same_picture_from_the_same_seed() -> None:
-    machine = emoji_machine()
-    plain = StableDiffusionPipeline.from_pretrained(EMBEDDED_FOLDER, dtype=torch.float32, use_safetensors=True)
-    plain.scheduler = DDIMScheduler.from_config(plain.scheduler.config)
+PLAIN = {
+    Sampler.DDIM: lambda config: DDIMScheduler.from_config(config),
+    Sampler.EULER: lambda config: EulerDiscreteScheduler.from_config(config),
+    Sampler.UNIPC: lambda config: UniPCMultistepScheduler.from_config(config),
+    Sampler.DPMPP_2M_KARRAS: lambda config: DPMSolverMultistepScheduler.from_config(config, use_karras_sigmas=True),
+}
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # diffusers hands tensors to np.array
+@pytest.mark.parametrize(
+    ("family", "sampler"),
+    [("emoji", Sampler.DDIM), *((family, sampler) for family in FAMILIES for sampler in PLAIN)],
+)
+def test_plain_diffusers_draws_the_same_picture_from_the_same_seed(family: str, sampler: Sampler) -> None:
+    machine = emoji_machine() if family == "emoji" else tiny_machine(family)
+    folder = EMBEDDED_FOLDER if family == "emoji" else tiny_folder(family)
+    plain = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+    plain.scheduler = PLAIN[sampler](plain.scheduler.config)
     plain.set_progress_bar_config(disable=True)
-    row = rows_of(1, steps=8, sampler=Sampler.DDIM)[0]
+    row = rows_of(1, steps=8, sampler=sampler, width_px=machine.size_px, height_px=machine.size_px)[0]
     expected = plain(
         row.prompt,
         negative_prompt=row.negative,
         num_inference_steps=8,
         guidance_scale=row.drawing.guidance_scale,
-        width=128,
-        height=128,
+        width=machine.size_px,
+        height=machine.size_px,
         generator=torch.Generator("cpu").manual_seed(int(row.seed)),
     ).images[0]
     assert psnr(drawn(machine, [row])[0], expected) >= 50
