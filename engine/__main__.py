@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
+from pydantic import ValidationError
 
 from engine.lock import hold_engine_lock
 from engine.logs import set_up_logs
@@ -35,7 +36,7 @@ def main(context: typer.Context) -> None:
 @app.command()
 def run() -> None:
     """Claims jobs and works until SIGTERM or Ctrl-C; a second one ends at once."""
-    settings = Settings()
+    settings = read_settings()
     set_up_logs(settings.log_level)
     try:
         with hold_engine_lock(settings.data, datetime.now(UTC)):
@@ -47,6 +48,16 @@ def run() -> None:
     except (RequestError, StorageError) as error:
         facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())
         typer.echo(f"{error}{f' ({facts})' if facts else ''}", err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+def read_settings() -> Settings:
+    """The settings; a wrong one ends the process with its name and what is allowed."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for wrong in error.errors(include_input=False, include_url=False):
+            typer.echo(f"STYLESEAL_{str(wrong['loc'][0]).upper()}: {wrong['msg']}", err=True)
         raise typer.Exit(REFUSED) from None
 
 

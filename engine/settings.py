@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,6 +18,6 @@ class Settings(BaseSettings):
 
     data: Path = Path("data")  # folder of database and files, shared with the bot
     model: str = "emoji"  # hub id, folder, .safetensors, or `emoji`
-    device: str = "auto"  # auto | cpu | cuda | cuda:0 | mps
-    memory: str = "auto"  # auto | all | model | sequential
-    log_level: str = "INFO"
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    memory: Literal["auto", "gpu", "model-offload", "sequential-offload"] = "auto"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -7,13 +7,15 @@ from enum import StrEnum
 
 import torch
 
+from storage.errors import RequestError
+
 
 class MemoryMode(StrEnum):
     """How a model is laid out between GPU and main memory."""
 
-    ALL = "all"  # everything stays on the device
-    MODEL = "model"  # one part on the GPU at a time
-    SEQUENTIAL = "sequential"  # layer by layer: slow, but runs in about 1 GB
+    ALL = "gpu"  # everything stays on the device
+    MODEL = "model-offload"  # one part on the GPU at a time
+    SEQUENTIAL = "sequential-offload"  # layer by layer: slow, but runs in about 1 GB
 
 
 ACTIVATIONS_FACTOR = 1.6  # weights plus a batch of four rows and its decode, as measured on SD 1.5 and SDXL by others
@@ -21,7 +23,9 @@ UNET_SHARE = 1.2  # model offload needs the largest part and its activations; th
 
 
 def pick_device(wanted: str) -> torch.device:
-    """`auto` is CUDA, then Apple's MPS, then the CPU."""
+    """`auto` is CUDA, then Apple's MPS, then the CPU. Raises RequestError for one that is not there."""
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise RequestError("STYLESEAL_DEVICE asks for CUDA, but torch sees no such GPU. `auto` takes what is there.")
     if wanted != "auto":
         return torch.device(wanted)
     if torch.cuda.is_available():
@@ -40,10 +44,10 @@ def pick_dtype(device: torch.device) -> torch.dtype:
 
 def pick_memory(wanted: str, device: torch.device, weights_bytes: int, free_bytes: int | None = None) -> MemoryMode:
     """The fastest mode that fits into free memory; only CUDA can offload."""
-    if wanted != "auto":
-        return MemoryMode(wanted)
     if device.type != "cuda":
         return MemoryMode.ALL
+    if wanted != "auto":
+        return MemoryMode(wanted)
     free = torch.cuda.mem_get_info(device)[0] if free_bytes is None else free_bytes
     if weights_bytes * ACTIVATIONS_FACTOR <= free:
         return MemoryMode.ALL

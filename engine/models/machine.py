@@ -124,7 +124,7 @@ class Machine:
         return MachineFacts(
             engine=engine,
             device=device_name(self.device),
-            memory_mode=self.memory_mode.value,
+            memory_mode="cpu" if self.device.type == "cpu" else self.memory_mode.value,
             dtype=str(self.dtype).removeprefix("torch."),
             model=model,
             seconds_per_picture=picture,

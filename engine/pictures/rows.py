@@ -74,7 +74,7 @@ def draw(
     total = sum(len(group.rows) * group.rows[0].drawing.steps for group in groups)
     done = 0
     for group in groups:
-        batch = _Batch(machine, group, dress)
+        batch = Batch(machine, group, dress)
         for timestep in batch.timesteps:
             batch.step(timestep)
             done += len(group.rows)
@@ -84,7 +84,7 @@ def draw(
                 yield Drawn(position, group.rows[index], batch.picture(index))
 
 
-class _Batch:
+class Batch:
     """A group on its way: latents (N, C, h, w) in fp32, one scheduler, one generator a row."""
 
     def __init__(self, machine: Machine, group: Group, dress: Dress) -> None:

@@ -45,3 +45,12 @@ def test_a_pickled_model_ends_the_command_with_a_sentence(tmp_path: Path, monkey
     result = CliRunner().invoke(app, ["run"])
     assert result.exit_code == REFUSED
     assert "only .safetensors are loaded" in result.stderr
+
+
+def test_a_wrong_setting_ends_the_command_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STYLESEAL_DATA", str(tmp_path))
+    monkeypatch.setenv("STYLESEAL_MEMORY", "lots")
+    result = CliRunner().invoke(app, ["run"])
+    assert result.exit_code == REFUSED
+    assert "STYLESEAL_MEMORY" in result.stderr
+    assert "Traceback" not in result.output

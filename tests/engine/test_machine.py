@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 
 from engine.models.hardware import MemoryMode, pick_device, pick_dtype, pick_memory
 from engine.models.machine import family_of
+from storage.errors import RequestError
 from storage.records import ContentHash
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 
@@ -50,7 +51,7 @@ def test_the_published_tokenizer_reads_as_the_models_own() -> None:
 
 def test_facts_carry_what_the_bot_needs() -> None:
     facts = emoji_machine().facts("engine-1", ContentHash("0" * 64), picture=0.5, step=None)
-    assert (facts.dtype, facts.memory_mode, facts.seconds_per_picture) == ("float32", "all", 0.5)
+    assert (facts.dtype, facts.memory_mode, facts.seconds_per_picture) == ("float32", "cpu", 0.5)
     assert facts.device.startswith("cpu")
     assert len(facts.model.sha256) == 64
 
@@ -64,13 +65,19 @@ def test_the_memory_mode_follows_free_memory(free: int, mode: MemoryMode) -> Non
 
 
 def test_the_memory_mode_can_be_set_and_a_cpu_needs_none() -> None:
-    assert pick_memory("sequential", CUDA, weights_bytes=1, free_bytes=24 * GIB) is MemoryMode.SEQUENTIAL
+    assert pick_memory("sequential-offload", CUDA, weights_bytes=1, free_bytes=24 * GIB) is MemoryMode.SEQUENTIAL
     assert pick_memory("auto", torch.device("cpu"), weights_bytes=5 * GIB) is MemoryMode.ALL
 
 
 def test_the_cpu_computes_in_full_precision() -> None:
     assert pick_device("cpu").type == "cpu"
     assert pick_dtype(torch.device("cpu")) is torch.float32
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU asked for is there")
+def test_a_gpu_that_is_not_there_is_refused_in_words() -> None:
+    with pytest.raises(RequestError, match="no such GPU"):
+        pick_device("cuda:0")
 
 
 def test_stable_diffusion_two_is_told_by_its_linear_projections() -> None:

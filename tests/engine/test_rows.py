@@ -20,7 +20,7 @@ from PIL import Image
 from engine.models.find import EMBEDDED_FOLDER
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes
-from engine.pictures.rows import GROUP_ROWS, Denoised, Drawn, draw, group_rows
+from engine.pictures.rows import GROUP_ROWS, Batch, Denoised, Drawn, draw, group_rows
 from storage.records import Drawing, Seed
 from storage.requests import Row
 from storage.states import ANCESTRAL, Sampler
@@ -56,6 +56,24 @@ def test_a_picture_in_a_batch_is_the_picture_its_seed_gives_alone(sampler: Sampl
     together = drawn(machine, rows)
     for position, row in enumerate(rows):
         assert psnr(together[position], drawn(machine, [row])[0]) > 45
+
+
+@pytest.mark.parametrize("sampler", list(Sampler))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_latents_of_a_batch_are_those_of_its_rows_alone(family: str, sampler: Sampler) -> None:
+    machine = tiny_machine(family)
+    rows = rows_of(3, sampler=sampler, width_px=64, height_px=64, guidance_scale=7.0)
+    together = latents(machine, rows)
+    alone = torch.cat([latents(machine, [row]) for row in rows])
+    assert (together - alone).abs().max() <= 1e-4
+
+
+def latents(machine: Machine, rows: Sequence[Row]) -> torch.Tensor:
+    (group,) = group_rows(machine, rows)
+    batch = Batch(machine, group, bare)
+    for timestep in batch.timesteps:
+        batch.step(timestep)
+    return batch.latents
 
 
 @pytest.mark.parametrize("sampler", sorted(set(Sampler) - ANCESTRAL))
