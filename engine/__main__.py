@@ -73,7 +73,7 @@ async def work(settings: Settings) -> None:
         machine = await asyncio.to_thread(Machine.load, settings.model, device=settings.device, memory=settings.memory)
         worker = Worker(store, machine)
         _listen(worker)
-        await asyncio.to_thread(warm_up, machine, worker.timings)
+        await worker.on_gpu(lambda: warm_up(machine, worker.timings))
         await worker.run()
     finally:
         await store.close()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+from PIL import Image
+
+from engine.measures.style_features import style_features
 from engine.models.adapters import worn
 from engine.models.machine import Machine
 from engine.pictures.rows import draw
@@ -17,8 +20,11 @@ ROWS = 2
 
 
 def warm_up(machine: Machine, timings: Timings) -> None:
-    """Measures seconds a picture of 20 steps."""
+    """Measures seconds a picture of 20 steps. Call it on the thread that will draw: threads warm their own pools."""
     _seconds(machine, COLD_STEPS)
+    style_features(
+        machine, Image.new("RGB", (machine.size_px, machine.size_px))
+    )  # its yardsticks
     timings.picture.take(_seconds(machine, MEASURED_STEPS) / ROWS * PICTURE_STEPS / MEASURED_STEPS)
 
 

@@ -134,7 +134,7 @@ class Worker:
         """One step of one job, and what it says written down."""
         started = time.perf_counter()
         try:
-            event = await self._on_gpu(lambda: next(running.events, None))
+            event = await self.on_gpu(lambda: next(running.events, None))
             if event is None:
                 raise RuntimeError("the job ended without its answer")
             self.timings.note(running.effort, event, time.perf_counter() - started)
@@ -175,7 +175,7 @@ class Worker:
         """Lets go of a job's generator; on the GPU thread, where its tensors live."""
         log.info("left", job=running.job.id, why=why)
         self.running.remove(running)
-        await self._on_gpu(getattr(running.events, "close", lambda: None))
+        await self.on_gpu(getattr(running.events, "close", lambda: None))
 
     async def _keep_leases(self, stepped: Running | None) -> None:
         now = time.monotonic()
@@ -218,5 +218,6 @@ class Worker:
             except LeaseLost:
                 continue
 
-    async def _on_gpu(self, work: Callable[[], Result]) -> Result:
+    async def on_gpu(self, work: Callable[[], Result]) -> Result:
+        """Runs this on the one thread that touches the model."""
         return await asyncio.get_running_loop().run_in_executor(self._gpu, work)
