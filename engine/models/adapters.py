@@ -14,4 +14,6 @@ def worn(
     machine: Machine, seals: tuple[SealUse, ...], read: Callable[[ContentHash], bytes]
 ) -> AbstractContextManager[None]:
     """Exactly these seals are on while the context is open; without any, the bare model."""
+    if seals:
+        raise NotImplementedError(machine.name, seals, read)
     return nullcontext()
