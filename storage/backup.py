@@ -1,53 +1,88 @@
-"""A consistent copy of everything while bot and engine run, and the check of such a copy."""
+"""A consistent copy of everything while bot and engine run, the check of such a copy, and the way back from it."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from pysqlite3 import dbapi2 as sqlite
 
-from storage.errors import DatabaseDamaged
-from storage.files import FileFolder
+from storage.errors import DatabaseDamaged, DatabaseMissing, StorageError
+from storage.files import HASH, FileFolder
+from storage.opening import make_durable
 from storage.records import ContentHash
 from storage.store import DATABASE, FILES, Store
 
 
 async def back_up(store: Store, target: Path) -> None:
-    """Copies database and files into a new folder; files come last, so none that the database names can be missing."""
+    """Copies database and files into a new folder, and checks the copy.
+
+    Files go first and, for those that came meanwhile, last: what is deleted in between cannot be missing from the copy.
+    """
     await asyncio.to_thread(target.mkdir, parents=True)
-    await store.database.backup_to(target / DATABASE)
-    rows = _hashes(target / DATABASE)
-    await asyncio.to_thread(_copy_files, store.files.folder, FileFolder(target / FILES), rows)
-    check(target)
+    copied = FileFolder(target / FILES)
+    await asyncio.to_thread(_copy_files, store.files.folder, copied, _on_disk(store.files.folder))
+    await store.database.copy_to(target / DATABASE)
+    await asyncio.to_thread(_keep_only_named, store.files.folder, copied, target / DATABASE)
+    await asyncio.to_thread(check, target)
 
 
 def check(folder: Path) -> None:
-    """Raises DatabaseDamaged, FileMissing or FileDamaged unless the copy is whole."""
-    connection = sqlite.connect(str(folder / DATABASE))
+    """Raises DatabaseMissing, DatabaseDamaged, FileMissing or FileDamaged unless the copy is whole."""
+    path = folder / DATABASE
+    if not path.exists():
+        raise DatabaseMissing(path=DATABASE)
     try:
-        found = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        broken = connection.execute("PRAGMA foreign_key_check").fetchall()
-    finally:
-        connection.close()
+        with closing(sqlite.connect(str(path))) as connection:
+            found = connection.execute("PRAGMA integrity_check").fetchone()[0]
+            broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+    except sqlite.DatabaseError as error:
+        raise DatabaseDamaged(path=DATABASE) from error
     if found != "ok" or broken:
-        raise DatabaseDamaged(path=DATABASE)
+        raise DatabaseDamaged(path=DATABASE, found=found)
     files = FileFolder(folder / FILES)
-    for file in _hashes(folder / DATABASE):
+    for file in _named(path):
         files.read(file)
 
 
-def _hashes(path: Path) -> list[ContentHash]:
-    connection = sqlite.connect(str(path))
-    try:
+def restore(copy: Path, folder: Path) -> None:
+    """Puts a checked copy into a new data folder; unfinished jobs go on there. Raises what `check` raises."""
+    check(copy)
+    if (folder / DATABASE).exists():
+        raise StorageError("There is a database in that folder already.", path=str(folder))
+    files = FileFolder(folder / FILES)
+    _copy_files(FileFolder(copy / FILES), files, _named(copy / DATABASE))
+    shutil.copyfile(copy / DATABASE, folder / DATABASE)
+    make_durable(folder / DATABASE)
+
+
+def _named(path: Path) -> list[ContentHash]:
+    with closing(sqlite.connect(str(path))) as connection:
         return [ContentHash(row[0]) for row in connection.execute("SELECT hash FROM files ORDER BY hash")]
-    finally:
-        connection.close()
 
 
-def _copy_files(source: FileFolder, target: FileFolder, files: list[ContentHash]) -> None:
+def _on_disk(files: FileFolder) -> list[ContentHash]:
+    names = (path.parent.name + path.name for path in files.folder.glob("*/*"))
+    return [ContentHash(name) for name in names if HASH.fullmatch(name)]
+
+
+def _copy_files(source: FileFolder, target: FileFolder, files: Iterable[ContentHash]) -> None:
     for file in files:
         path = target.path(file)
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source.path(file), path)
+        try:
+            shutil.copyfile(source.path(file), path)
+        except FileNotFoundError:  # deleted since it was listed; `check` says so when the copy needs it
+            continue
+        make_durable(path)
+
+
+def _keep_only_named(source: FileFolder, copied: FileFolder, database: Path) -> None:
+    named = set(_named(database))
+    have = set(_on_disk(copied))
+    _copy_files(source, copied, named - have)
+    for file in have - named:
+        copied.drop(file)

@@ -1,11 +1,10 @@
-"""The connection: pragmas, one write transaction at a time, migrations. Not a word of the domain."""
+"""The connections of a process: one writes, one transaction at a time; one reads what is committed. Knows no table."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,22 @@ import aiosqlite
 from pysqlite3 import dbapi2 as sqlite
 
 from storage import failpoints
-from storage.errors import DatabaseDamaged, SchemaNewer, SqliteTooOld
+from storage.errors import DatabaseDamaged
+from storage.opening import BUSY_MILLISECONDS, make_durable, prepare
 
 Clock = Callable[[], datetime]
 Row = dict[str, Any]
+Act = Callable[[], Awaitable[object]]
 
-SAFE_SQLITE = (3, 51, 3)  # before it, two processes on one WAL file may corrupt it (WAL-reset bug)
-BUSY_MILLISECONDS = 10_000
-STATEMENT_CACHE = 64
-MIGRATIONS = Path(__file__).parent / "migrations"
+ROWS_A_CHUNK = 64
+BEGIN_TRIES = 6  # of 10 s each: a backup or a stopped process may hold the write lock for half a minute
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged tap survives a power cut
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what people delete is gone from the pages too
 )
+READER_PRAGMAS = (PRAGMAS[0], "PRAGMA query_only = ON")
 
 
 def utc_now() -> datetime:
@@ -47,19 +46,14 @@ def from_ms(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def check_library(version: Sequence[int] = sqlite.sqlite_version_info) -> None:
-    """Raises SqliteTooOld for a library with the WAL-reset bug."""
-    if tuple(version) < SAFE_SQLITE:
-        raise SqliteTooOld(found=".".join(map(str, version)))
-
-
 class Database:
-    """One connection, used by many tasks; writes are taken one after another."""
+    """One file, used by many tasks. Outside a write, a task sees only what is committed."""
 
-    def __init__(self, connection: aiosqlite.Connection, clock: Clock) -> None:
-        self._connection = connection
+    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection, clock: Clock) -> None:
+        self._path, self._writer, self._reader = path, writer, reader
         self._lock = asyncio.Lock()
-        self._writing: ContextVar[bool] = ContextVar("writing", default=False)
+        self._holder: asyncio.Task[Any] | None = None
+        self._afterwards: list[Act] = []
         self.clock = clock
 
     @classmethod
@@ -68,61 +62,62 @@ class Database:
 
         Raises SqliteTooOld, SchemaNewer, DatabaseDamaged.
         """
-        check_library()
-        connection = aiosqlite.Connection(
-            lambda: sqlite.connect(str(path), isolation_level=None, check_same_thread=False), STATEMENT_CACHE
-        )
-        await connection
-        connection.row_factory = _as_dict  # type: ignore[assignment]  # any callable will do
-        database = cls(connection, clock)
+        await asyncio.to_thread(prepare, path)
+        writer = await _connect(path, PRAGMAS)
         try:
-            for pragma in PRAGMAS:
-                await connection.execute_fetchall(pragma)
-            await database._migrate()
-        except sqlite.DatabaseError as error:
-            await connection.close()
-            if isinstance(error, sqlite.OperationalError) and "malformed" not in str(error):
-                raise
-            raise DatabaseDamaged(path=path.name) from error
-        except SchemaNewer:
-            await connection.close()
+            return cls(path, writer, await _connect(path, READER_PRAGMAS), clock)
+        except BaseException:
+            await writer.close()
             raise
-        return database
 
     async def close(self) -> None:
-        """Ends the connection and its thread."""
-        await self._connection.close()
+        """Ends the connections and their threads, after the write that is under way."""
+        async with self._lock:
+            await self._reader.close()
+            await self._writer.close()
 
     @property
     def now_ms(self) -> int:
         """The clock's moment in milliseconds."""
         return to_ms(self.clock())
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether the asking task is inside its own write. A task started inside another one's write is not."""
+        return self._holder is not None and self._holder is asyncio.current_task()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[None]:
-        """A write transaction; inside another one of the same task it joins that. An exception rolls back all of it."""
-        if self._writing.get():
-            yield
+        """A write transaction; an exception undoes what was done inside.
+
+        Inside another one of the same task it joins that: its changes are committed with it, or undone alone.
+        """
+        if self.is_writing:
+            async with self._savepoint():
+                yield
             return
         async with self._lock:
-            token = self._writing.set(True)
+            self._holder = asyncio.current_task()
             try:
-                await self._connection.execute_fetchall("BEGIN IMMEDIATE")
-                try:
+                async with self._transaction():
                     yield
-                except BaseException:
-                    await self._connection.execute_fetchall("ROLLBACK")
-                    raise
-                failpoints.reach("commit")
-                failpoints.reach("commit-before")
-                await self._connection.execute_fetchall("COMMIT")
-                failpoints.reach("commit-after")
+                afterwards = self._afterwards
             finally:
-                self._writing.reset(token)
+                self._holder, self._afterwards = None, []
+        for act in afterwards:
+            await act()
+
+    async def afterwards(self, act: Act) -> None:
+        """Does it when the write under way is committed, or now when there is none. A rollback forgets it."""
+        if self.is_writing:
+            self._afterwards.append(act)
+        else:
+            await act()
 
     async def all(self, sql: str, parameters: dict[str, Any] | None = None) -> list[Row]:
         """Every row of a query."""
-        return list(await self._connection.execute_fetchall(sql, parameters or {}))  # type: ignore[arg-type]
+        connection = self._writer if self.is_writing else self._reader
+        return list(await connection.execute_fetchall(sql, parameters or {}))  # type: ignore[arg-type]
 
     async def one(self, sql: str, parameters: dict[str, Any] | None = None) -> Row | None:
         """The first row of a query, if any."""
@@ -131,55 +126,93 @@ class Database:
 
     async def change(self, sql: str, parameters: dict[str, Any] | None = None) -> int:
         """Runs a statement in a write transaction; returns how many rows it changed."""
-        async with self.write(), self._connection.execute(sql, parameters or {}) as cursor:
+        if not self.is_writing:
+            async with self.write():
+                return await self.change(sql, parameters)
+        async with self._writer.execute(sql, parameters or {}) as cursor:
             return cursor.rowcount
 
     async def insert(self, sql: str, parameters: dict[str, Any]) -> int:
         """Inserts one row in a write transaction; returns its id."""
-        async with self.write(), self._connection.execute(sql, parameters) as cursor:
+        if not self.is_writing:
+            async with self.write():
+                return await self.insert(sql, parameters)
+        async with self._writer.execute(sql, parameters) as cursor:
             return cursor.lastrowid or 0
 
     async def change_many(self, sql: str, rows: Iterable[dict[str, Any]]) -> None:
         """Runs a statement for each of the rows in one write transaction."""
         async with self.write():
             for row in rows:
-                await self._connection.execute_fetchall(sql, row)
+                await self._writer.execute_fetchall(sql, row)
 
     async def maintain(self, *statements: str) -> None:
-        """Runs statements that cannot live in a transaction (VACUUM, checkpoints)."""
+        """Runs statements that cannot live in a transaction (VACUUM, checkpoints). Not inside a write."""
         async with self._lock:
             for statement in statements:
-                await self._connection.execute_fetchall(statement)
+                await self._writer.execute_fetchall(statement)
 
-    async def backup_to(self, path: Path) -> None:
-        """A consistent copy while others write."""
-        async with self._lock:
-            await self._connection.execute_fetchall("VACUUM INTO ?", (str(path),))
+    async def copy_to(self, path: Path) -> None:
+        """A consistent copy in a new file, while this process and others read and write."""
+        await asyncio.to_thread(_copy, self._path, path)
 
-    async def _migrate(self) -> None:
-        steps = sorted(MIGRATIONS.glob("*.sql"))
-        applied = (await self.all("PRAGMA user_version"))[0]["user_version"]
-        if applied > len(steps):
-            raise SchemaNewer(found=applied, known=len(steps))
-        for number, path in enumerate(steps[applied:], applied + 1):
-            async with self.write():
-                current = (await self.all("PRAGMA user_version"))[0]["user_version"]
-                if current >= number:  # the other process was quicker
-                    continue
-                for statement in split_statements(path.read_text()):
-                    await self._connection.execute_fetchall(statement)
-                await self._connection.execute_fetchall(f"PRAGMA user_version = {number}")
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        try:
+            await self._begin()
+            yield
+            failpoints.reach("commit-before")
+            failpoints.reach("commit")
+            await self._writer.execute_fetchall("COMMIT")
+            failpoints.reach("commit-after")
+            failpoints.reach("commit")
+        except BaseException:
+            await self._writer.rollback()  # of nothing when a cancellation met a COMMIT already under way
+            raise
+
+    async def _begin(self) -> None:
+        for tries_left in reversed(range(BEGIN_TRIES)):
+            try:
+                await self._writer.execute_fetchall("BEGIN IMMEDIATE")
+            except sqlite.OperationalError as error:
+                if "locked" not in str(error) or not tries_left:
+                    raise
+            else:
+                return
+
+    @asynccontextmanager
+    async def _savepoint(self) -> AsyncIterator[None]:
+        await self._writer.execute_fetchall("SAVEPOINT inner")
+        try:
+            yield
+        except BaseException:
+            await self._writer.execute_fetchall("ROLLBACK TO inner")
+            raise
+        finally:
+            await self._writer.execute_fetchall("RELEASE inner")
 
 
-def split_statements(script: str) -> list[str]:
-    """The statements of a script; `executescript` would commit behind our back."""
-    statements, current = [], ""
-    for line in script.splitlines(keepends=True):
-        current += line
-        if sqlite.complete_statement(current):
-            statements.append(current)
-            current = ""
-    return statements
+async def _connect(path: Path, pragmas: Sequence[str]) -> aiosqlite.Connection:
+    connection = aiosqlite.Connection(
+        lambda: sqlite.connect(str(path), isolation_level=None, check_same_thread=False), ROWS_A_CHUNK
+    )
+    await connection
+    connection.row_factory = _as_dict  # type: ignore[assignment]  # any callable will do
+    try:
+        for pragma in pragmas:
+            await connection.execute_fetchall(pragma)
+    except sqlite.DatabaseError as error:
+        await connection.close()
+        if isinstance(error, sqlite.OperationalError):
+            raise
+        raise DatabaseDamaged(path=path.name) from error
+    return connection
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite.connect(str(source), isolation_level=None)) as connection:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    make_durable(target)
 
 
 def _as_dict(cursor: Any, row: Sequence[Any]) -> Row:

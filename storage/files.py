@@ -1,4 +1,4 @@
-"""Bytes by content hash: tmp → fsync → rename → fsync(dir), then the row."""
+"""Bytes by content hash: tmp → fsync → rename → fsync(dir), then the row. What nothing names any more is deleted."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from storage import failpoints
 from storage.database import Database
 from storage.errors import FileDamaged, FileMissing
+from storage.opening import rename
 from storage.queries import queries
 from storage.records import ContentHash
 
 SQL = queries("files")
+HASH = re.compile(r"[0-9a-f]{64}")
 ORPHAN_AGE_MS = 60 * 60 * 1000  # a row may still be on its way to a younger file
-TEMPORARY_AGE_SECONDS = 60 * 60
+ORPHAN_AGE_SECONDS = ORPHAN_AGE_MS / 1000
+NAMING_DOCUMENTS = ("named_by_jobs", "named_by_outbox", "named_by_machine")
 
 
 class FileFolder:
@@ -30,14 +33,16 @@ class FileFolder:
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, file: ContentHash) -> Path:
-        """Where the file of this hash lies, if it is there."""
+        """Where the file of this hash lies, if it is there. Raises ValueError for what is no hash."""
+        if not HASH.fullmatch(file):
+            raise ValueError(f"{file!r} is no content hash")
         return self.folder / file[:2] / file[2:]
 
     def write(self, data: bytes) -> ContentHash:
-        """Writes the bytes whole or not at all; the same bytes are written once."""
+        """Writes the bytes whole or not at all; the same bytes are written again only when the disk spoilt them."""
         file = ContentHash(hashlib.sha256(data).hexdigest())
         target = self.path(file)
-        if target.exists() and target.stat().st_size == len(data):
+        if target.exists() and target.read_bytes() == data:
             return file
         target.parent.mkdir(exist_ok=True)
         temporary = target.parent / f"{uuid.uuid4().hex}.tmp"
@@ -45,9 +50,7 @@ class FileFolder:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
-        failpoints.reach("rename")
-        temporary.replace(target)
-        _fsync_folder(target.parent)
+        rename(temporary, target)
         return file
 
     def read(self, file: ContentHash) -> bytes:
@@ -64,15 +67,21 @@ class FileFolder:
         """Removes a file from the disk."""
         self.path(file).unlink(missing_ok=True)
 
-    def drop_temporaries(self) -> None:
-        """Removes half-written files that a kill left behind."""
-        for path in self.folder.glob("*/*.tmp"):
-            if time.time() - path.stat().st_mtime > TEMPORARY_AGE_SECONDS:
-                path.unlink(missing_ok=True)
-
     def is_empty(self) -> bool:
         """Whether nothing was ever stored here."""
         return next(self.folder.glob("*/*"), None) is None
+
+    def left_behind(self, known: Collection[str]) -> Iterator[Path]:
+        """What kills left: half-written files, and whole ones whose row never came; none younger than an hour."""
+        for path in self.folder.glob("*/*"):
+            if path.parent.name + path.name in known:
+                continue
+            try:
+                age_seconds = time.time() - path.stat().st_mtime
+            except FileNotFoundError:  # it was renamed while we looked
+                continue
+            if age_seconds > ORPHAN_AGE_SECONDS:
+                yield path
 
 
 class Files:
@@ -86,7 +95,10 @@ class Files:
         """Stores bytes; returns their hash. `suffix` says what they are, e.g. ".png"."""
         file = await asyncio.to_thread(self.folder.write, data)
         values = {"hash": file, "size_bytes": len(data), "suffix": suffix, "now": self._database.now_ms}
-        await self._database.change(SQL["put"], values)
+        async with self._database.write():
+            await self._database.change(SQL["put"], values)
+            if not self.folder.path(file).exists():  # deleted as an orphan a moment ago; now the row protects it
+                await asyncio.to_thread(self.folder.write, data)
         return file
 
     async def read(self, file: ContentHash) -> bytes:
@@ -98,32 +110,48 @@ class Files:
         return self.folder.path(file)
 
     async def of_quests(self, quests: Sequence[int]) -> tuple[ContentHash, ...]:
-        """Every file that these quests name."""
-        rows = await self._database.all(SQL["of_quests"], {"quests": json.dumps(list(quests))})
-        return tuple(ContentHash(row["hash"]) for row in rows)
+        """Every file that these quests name, in rows or inside what their jobs ask and answer."""
+        values = {"quests": json.dumps(list(quests))}
+        found = {row["hash"] for row in await self._database.all(SQL["of_quests"], values)}
+        for row in await self._database.all(SQL["documents_of_quests"], values):
+            found.update(HASH.findall(row["document"]))
+        return tuple(ContentHash(file) for file in sorted(found))
 
     async def drop_unneeded(self, files: Sequence[ContentHash]) -> None:
         """Deletes those of the files that nothing names any more."""
         await self._drop_orphans({"before": self._database.now_ms + 1, "only": json.dumps(list(files))})
 
     async def sweep(self) -> int:
-        """Deletes all files older than an hour that nothing names any more; returns how many."""
-        await asyncio.to_thread(self.folder.drop_temporaries)
-        return await self._drop_orphans({"before": self._database.now_ms - ORPHAN_AGE_MS, "only": None})
+        """Deletes all files older than an hour that nothing names any more; returns how many had rows."""
+        dropped = await self._drop_orphans({"before": self._database.now_ms - ORPHAN_AGE_MS, "only": None})
+        async with self._database.write():  # so that no row can come while we delete
+            known = {row["hash"] for row in await self._database.all(SQL["all"])}
+            for path in await asyncio.to_thread(lambda: list(self.folder.left_behind(known))):
+                path.unlink(missing_ok=True)
+        return dropped
 
     async def _drop_orphans(self, values: dict[str, object]) -> int:
+        """The rows go first: a kill in between leaves a file without a row, which the next sweep finds."""
         async with self._database.write():
-            orphans = [ContentHash(row["hash"]) for row in await self._database.all(SQL["orphans"], values)]
-            for file in orphans:
-                await self._database.change(SQL["drop"], {"hash": file})
-        for file in orphans:
-            await asyncio.to_thread(self.folder.drop, file)
+            orphans = [ContentHash(row["hash"]) for row in await self._database.all(SQL["without_rows"], values)]
+            if orphans:
+                named = await self._named_in_documents()
+                orphans = [file for file in orphans if file not in named]
+                await self._database.change_many(SQL["drop"], [{"hash": file} for file in orphans])
+                await self._database.afterwards(lambda: self._unlink(orphans))
         return len(orphans)
 
+    async def _unlink(self, files: Sequence[ContentHash]) -> None:
+        """Deletes from the disk what still has no row: somebody may have stored the same bytes anew."""
+        async with self._database.write():
+            known = {row["hash"] for row in await self._database.all(SQL["known"], {"files": json.dumps(list(files))})}
+            for file in set(files) - known:
+                await asyncio.to_thread(self.folder.drop, file)
 
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    async def _named_in_documents(self) -> set[str]:
+        """Files that are named inside JSON: in what jobs ask and answer, in messages owed, in what the machine says."""
+        named: set[str] = set()
+        for name in NAMING_DOCUMENTS:
+            for row in await self._database.all(SQL[name]):
+                named.update(HASH.findall(row["document"]))
+        return named

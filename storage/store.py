@@ -9,7 +9,7 @@ from pathlib import Path
 
 from storage.candidates import Candidates
 from storage.database import Clock, Database, to_ms, utc_now
-from storage.errors import DatabaseDamaged, DatabaseMissing
+from storage.errors import DatabaseMissing
 from storage.files import FileFolder, Files
 from storage.inbox import Inbox
 from storage.jobs import Jobs
@@ -71,10 +71,7 @@ class Store:
 
 
 def refuse_to_forget(path: Path, files: FileFolder) -> None:
-    """An empty database is never put silently where one with files was. Raises DatabaseMissing, DatabaseDamaged."""
-    if files.is_empty():
-        return
-    if not path.exists():
+    """An empty database is never put silently where one was. Raises DatabaseMissing."""
+    log = path.with_name(path.name + "-wal")
+    if not path.exists() and (log.exists() or not files.is_empty()):
         raise DatabaseMissing(path=path.name)
-    if path.stat().st_size == 0:
-        raise DatabaseDamaged(path=path.name)

@@ -45,7 +45,7 @@ class TrainingRecords:
             await self.say_news(job_id, token, progress)  # type: ignore[attr-defined]
 
     async def measure(
-        self, job_id: int, token: int, step: int, *, style_gained: float, prompt_kept: float, copying: float
+        self, job_id: int, token: int, step: int, style_gained: float, prompt_kept: float, copying: float
     ) -> None:
         """Keeps what was measured on a checkpoint. Raises LeaseLost."""
         values = {"style_gained": style_gained, "prompt_kept": prompt_kept, "copying": copying}
