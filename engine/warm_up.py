@@ -22,9 +22,7 @@ ROWS = 2
 def warm_up(machine: Machine, timings: Timings) -> None:
     """Measures seconds a picture of 20 steps. Call it on the thread that will draw: threads warm their own pools."""
     _seconds(machine, COLD_STEPS)
-    style_features(
-        machine, Image.new("RGB", (machine.size_px, machine.size_px))
-    )  # its yardsticks
+    style_features(machine, Image.new("RGB", (machine.size_px, machine.size_px)))  # its yardsticks
     timings.picture.take(_seconds(machine, MEASURED_STEPS) / ROWS * PICTURE_STEPS / MEASURED_STEPS)
 
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from engine.__main__ import BUSY, REFUSED, app
 from engine.lock import LOCK_FILE, hold_engine_lock
 from storage.errors import EngineBusy
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """The command sets up logging for a whole process; the streams it is given here are closed after the test."""
+    before = list(logging.getLogger().handlers)
+    yield
+    logging.getLogger().handlers[:] = before
+    structlog.reset_defaults()
+
 
 SINCE = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)
 
