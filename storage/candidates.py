@@ -57,7 +57,7 @@ class Candidates:
             found = await self.of(quest_id)
         return next(candidate for candidate in found if candidate.picture.id == row["picture"])
 
-    async def caption(self, quest_id: int, picture_id: int, text: str, *, edited: bool) -> None:
+    async def caption(self, quest_id: int, picture_id: int, text: str, edited: bool) -> None:
         """Keeps a caption; `edited` says that the person wrote it."""
         values = {"quest": quest_id, "picture": picture_id, "caption": text, "edited": int(edited)}
         await self._database.change(SQL["caption"], values)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from storage.database import Database, Row, from_ms
-from storage.documents import dump, load
+from storage.documents import dump
 from storage.errors import JobConflict, QuotaReached
-from storage.leases import Leases
-from storage.pictures import Pictures
+from storage.job_rows import read_job
 from storage.queries import queries
 from storage.records import Job, Progress
 from storage.requests import Request, write_request
-from storage.states import LANE_OF, LANE_ORDER, JobKind, JobState, Lane, Wish
+from storage.states import LANE_OF, LANE_ORDER, JobKind, Lane, Wish
 from storage.training_records import TrainingRecords
 
 SQL = queries("jobs")
 LIVE_A_PERSON = {Lane.INTERACTIVE: 6, Lane.PAYLOAD: 2, Lane.TRAINING: 1}  # one person cannot fill the queue
 
 
-class Jobs(Leases, TrainingRecords):
+class Jobs(TrainingRecords):
     """The jobs of the store."""
-
-    def __init__(self, database: Database, pictures: Pictures) -> None:
-        super().__init__(database)
-        self._pictures = pictures
 
     async def enqueue(self, request: Request, *, key: str, quest: int | None, user: int) -> Job:
         """Asks for work. The same live key with the same request finds the job that is there.
@@ -74,9 +68,8 @@ class Jobs(Leases, TrainingRecords):
         return tuple(read_job(row) for row in await self._database.all(SQL["live"]))
 
     async def waiting_before(self, job_id: int) -> int:
-        """How many live jobs are served before this one."""
-        lanes = " ".join(LANE_ORDER)
-        row = await self._database.one(SQL["before"], {"id": job_id, "lanes": lanes})
+        """How many jobs come before a queued one: running ones of its or an earlier lane, and those claimed first."""
+        row = await self._database.one(SQL["before"], {"id": job_id, "lanes": " ".join(LANE_ORDER)})
         return int(row["before"]) if row else 0
 
     async def untold(self) -> tuple[Job, ...]:
@@ -87,36 +80,21 @@ class Jobs(Leases, TrainingRecords):
         """That version of a job has been put into words."""
         await self._database.change(SQL["told"], {"id": job_id, "version": version})
 
-    async def wish(self, job_id: int, wish: Wish) -> None:
-        """Asks a live job to stop (keeping what is done) or to cancel."""
-        await self._database.change(SQL["wish"], {"id": job_id, "wish": wish.value})
+    async def wish(self, job_id: int, wish: Wish) -> bool:
+        """Asks a live job to stop (keeping what is done) or, which stays, to cancel; False when it has ended."""
+        return await self._database.change(SQL["wish"], {"id": job_id, "wish": wish.value}) > 0
 
-    async def cancel(self, job_id: int) -> None:
-        """Ends a waiting job at once; a running one is asked to end."""
+    async def cancel(self, job_id: int) -> bool:
+        """Ends a waiting job at once; a running one is asked to end. False when it has ended."""
         async with self._database.write():
-            await self.wish(job_id, Wish.CANCEL)
+            is_live = await self.wish(job_id, Wish.CANCEL)
             await self._database.change(SQL["cancel_waiting"], {"id": job_id, "now": self._database.now_ms})
+        return is_live
 
-    async def pause(self, job_id: int) -> None:
-        """Holds a queued job."""
-        await self._database.change(SQL["pause"], {"id": job_id})
+    async def pause(self, job_id: int) -> bool:
+        """Holds a queued job; False when it is in another state."""
+        return await self._database.change(SQL["pause"], {"id": job_id}) > 0
 
-    async def resume(self, job_id: int) -> None:
-        """Lets a held or quarantined job be claimed again."""
-        await self._database.change(SQL["resume"], {"id": job_id, "now": self._database.now_ms})
-
-
-def read_job(row: Row) -> Job:
-    """A job from its row."""
-    moments = {
-        name: None if row[name] is None else from_ms(row[name])
-        for name in ("run_after", "lease_until", "created", "started", "finished")
-    }
-    parsed = {
-        "kind": JobKind(row["kind"]),
-        "lane": Lane(row["lane"]),
-        "state": JobState(row["state"]),
-        "wish": Wish(row["wish"]),
-        "progress": load(Progress, row["progress"]),
-    }
-    return Job(**{**row, **moments, **parsed})
+    async def resume(self, job_id: int) -> bool:
+        """Lets a held or quarantined job be claimed again; False when it is neither."""
+        return await self._database.change(SQL["resume"], {"id": job_id, "now": self._database.now_ms}) > 0

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.database import Database, Row, to_ms
 from storage.documents import dump, load
 from storage.errors import LeaseLost, StylesealError
+from storage.job_rows import read_job
+from storage.pictures import Pictures
 from storage.queries import queries
 from storage.records import Job, NewPicture, Picture, Progress
 from storage.requests import Answer, write_answer
 from storage.states import LANE_ORDER, JobState, Lane, Wish
-
-if TYPE_CHECKING:
-    from storage.pictures import Pictures
 
 SQL = queries("jobs")
 MAX_DEATHS = 3  # a job that killed three engines is put aside, so that it cannot kill a fourth
@@ -27,10 +26,9 @@ RETRY_MS = (5_000, 30_000, 120_000)
 class Leases:
     """What only the holder of a job's lease may do."""
 
-    _pictures: Pictures
-
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pictures: Pictures) -> None:
         self._database = database
+        self._pictures = pictures
 
     async def claim_next(
         self,
@@ -39,27 +37,22 @@ class Leases:
         lanes: Sequence[Lane] = LANE_ORDER,
         skip_users: Collection[int] = (),
     ) -> Job | None:
-        """The next job of the earliest of these lanes that has one; its fencing token has grown by one."""
-        from storage.jobs import read_job
+        """The next job of the earliest of these lanes that has one; its fencing token has grown by one.
 
+        Inside a lane: what was begun before, then the person served longest ago, then the oldest job.
+        """
         now = self._database.now_ms
-        values = {"engine": engine_id, "until": now + round(lease_seconds * 1000), "now": now}
-        values["skip_users"] = json.dumps(list(skip_users))
-        waiting = {row["lane"] for row in await self._database.all(SQL["waiting_lanes"], {"now": now})}
-        for lane in lanes:
-            if lane.value not in waiting:
-                continue
-            async with self._database.write():
-                rows = await self._database.all(SQL["claim_next"], {**values, "lane": lane.value})
-            if rows:
-                return read_job(rows[0])
-        return None
+        values = {"engine": engine_id, "now": now, "until": now + round(lease_seconds * 1000)}
+        values |= {"lanes": json.dumps(list(lanes)), "skip_users": json.dumps(list(skip_users))}
+        async with self._database.write():
+            row = await self._database.one(SQL["claim_next"], values)
+        return read_job(row) if row else None
 
     async def highest_waiting_lane(self) -> Lane | None:
         """The earliest lane in which a job could be claimed now."""
-        rows = await self._database.all(SQL["waiting_lanes"], {"now": self._database.now_ms})
-        waiting = {row["lane"] for row in rows}
-        return next((lane for lane in LANE_ORDER if lane.value in waiting), None)
+        values = {"now": self._database.now_ms, "lanes": json.dumps(LANE_ORDER)}
+        row = await self._database.one(SQL["highest_waiting_lane"], values)
+        return Lane(row["lane"]) if row else None
 
     async def beat(self, job_id: int, token: int, lease_seconds: float, progress: Progress) -> Wish:
         """Says from the work loop that it goes on; returns what the person wishes. Raises LeaseLost."""
@@ -89,14 +82,21 @@ class Leases:
         """Keeps a drawn picture; again at the same position it changes nothing. Raises LeaseLost."""
         async with self._database.write():
             await self.require_lease(job_id, token)
+            is_new = await self._pictures.at(picture.job, picture.position) is None
             found = await self._pictures.add(picture)
-            await self.say_news(job_id, token, progress)
+            await self.say_news(job_id, token, progress, got_on=is_new)
         return found
 
-    async def say_news(self, job_id: int, token: int, progress: Progress | None = None) -> None:
-        """Marks that something was stored that people may want to hear of."""
+    async def say_news(
+        self, job_id: int, token: int, progress: Progress | None = None, *, got_on: bool = False
+    ) -> None:
+        """Marks that something was stored that people may want to hear of.
+
+        `got_on`: the next attempt starts further on, so earlier deaths are not this job's doing and count no more.
+        """
         text = None if progress is None else dump(progress)
-        await self._database.change(SQL["news"], {"id": job_id, "token": token, "progress": text})
+        values = {"id": job_id, "token": token, "progress": text, "got_on": int(got_on)}
+        await self._database.change(SQL["news"], values)
 
     async def finish(self, job_id: int, token: int, answer: Answer) -> None:
         """The job is done. Raises LeaseLost."""
@@ -107,8 +107,10 @@ class Leases:
         await self._end(job_id, token, JobState.FAILED, error=error_text(error))
 
     async def cancel_done(self, job_id: int, token: int) -> None:
-        """The running job has been thrown away, as the person wished. Raises LeaseLost."""
-        await self._end(job_id, token, JobState.CANCELED)
+        """The running job has ended as the person wished; what nobody judged of it is thrown away. Raises LeaseLost."""
+        async with self._database.write():
+            await self._end(job_id, token, JobState.CANCELED)
+            await self._database.change(SQL["throw_away_pictures"], {"job": job_id})
 
     async def give_back(self, job_id: int, token: int) -> None:
         """Hands the job back for another engine; that counts as no attempt. Raises LeaseLost."""
@@ -141,14 +143,18 @@ class Leases:
         return len(rows)
 
     async def _bury(self, row: Row, run_after: int) -> None:
-        is_last = row["deaths"] + 1 >= MAX_DEATHS
+        state = JobState.QUEUED
+        if row["wish"] == Wish.CANCEL:
+            state = JobState.CANCELED
+        elif row["deaths"] + 1 >= MAX_DEATHS:
+            state = JobState.QUARANTINED
         values = {
             "id": row["id"],
             "token": row["lease_token"],
-            "state": (JobState.QUARANTINED if is_last else JobState.QUEUED).value,
+            "state": state.value,
             "run_after": run_after,
-            "error": json.dumps({"error": "Quarantined"}) if is_last else None,
-            "finished": self._database.now_ms if is_last else None,
+            "error": json.dumps({"error": "Quarantined"}) if state is JobState.QUARANTINED else None,
+            "finished": None if state is JobState.QUEUED else self._database.now_ms,
         }
         await self._database.change(SQL["bury"], values)
 

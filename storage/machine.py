@@ -67,6 +67,10 @@ class MachineRow:
         values = {"actor": actor, "action": action, "object": object_, "now": self._database.now_ms}
         await self._database.change(SQL["note"], values)
 
+    async def tidy(self, before_ms: int) -> None:
+        """Deletes older notes."""
+        await self._database.change(SQL["tidy_notes"], {"before": before_ms})
+
     async def notes(self, limit: int = 20) -> tuple[Note, ...]:
         """What admins did, the newest first."""
         rows = await self._database.all(SQL["notes"], {"limit": limit})

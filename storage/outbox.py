@@ -10,6 +10,7 @@ from storage.queries import queries
 from storage.states import Urgency
 
 SQL = queries("outbox")
+MOST_UPLOADS = 50_000  # about 10 MB of rows; without them files are merely uploaded again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +63,13 @@ class Outbox:
     ) -> None:
         """Owes a message. Older unsent drawings of its slot are dropped: progress always, replies when it `replaces`.
 
-        The same `key` a second time changes nothing.
+        The same `key` a second time changes nothing, also when the first is sent by then. To a closed chat it is owed
+        from the day it opens again.
         """
         values = {"key": key, "chat_id": chat_id, "urgency": urgency.value, "slot": slot, "body": body}
         async with self._database.write():
+            if key is not None and await self._database.one(SQL["with_key"], {"key": key}):
+                return
             if slot is not None:
                 replies = int(replaces and urgency is not Urgency.PROGRESS)
                 await self._database.change(SQL["supersede"], {"chat_id": chat_id, "slot": slot, "replies": replies})
@@ -80,7 +84,7 @@ class Outbox:
         return tuple(row["chat_id"] for row in await self._database.all(SQL["chats"]))
 
     async def next_for(self, chat_id: int) -> Owed | None:
-        """The next message of a chat that may go now."""
+        """The next message of a chat, if it may go now: a delayed one holds up what was owed after it."""
         row = await self._database.one(SQL["next_for"], {"chat_id": chat_id, "now": self._database.now_ms})
         return _owed(row) if row else None
 
@@ -95,7 +99,9 @@ class Outbox:
 
     async def sent(self, owed_id: int) -> None:
         """Telegram has it."""
-        await self._database.change(SQL["sent"], {"id": owed_id})
+        async with self._database.write():
+            await self._database.change(SQL["sent"], {"id": owed_id})
+            await self._database.change(SQL["keep_key"], {"id": owed_id})
 
     async def later(self, owed_id: int, not_before: datetime, error: str = "") -> None:
         """To be tried again from that moment on."""
@@ -162,8 +168,9 @@ class Outbox:
         await self._database.change(SQL["remember_upload"], {"digest": digest, "file_id": file_id})
 
     async def tidy(self, before_ms: int) -> None:
-        """Deletes messages that will never be sent and are older."""
+        """Deletes messages that will never be sent and are older; forgets uploads when there are very many."""
         await self._database.change(SQL["tidy"], {"before": before_ms})
+        await self._database.change(SQL["tidy_uploads"], {"most": MOST_UPLOADS})
 
 
 def _owed(row: Row) -> Owed:

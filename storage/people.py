@@ -70,22 +70,23 @@ class People:
         return Holdings(**row)
 
     async def forget(self, user_id: int) -> None:
-        """Deletes all of a person: rows, files that nobody else needs, and their traces in the database file."""
-        person = await self.find(user_id)
-        if person is None:
-            return
-        quests = [row["id"] for row in await self._database.all(SQL["quests"], {"id": user_id})]
-        files = await self._files.of_quests(quests)
+        """Deletes all of a person: rows, files nobody else needs and, once committed, their bytes in the database."""
         async with self._database.write():
-            for name in CHAT_TABLES:
-                await self._database.change(SQL[name], {"chat_id": person.chat_id})
+            person = await self.find(user_id)
+            files = await self._files.of_quests(
+                [row["id"] for row in await self._database.all(SQL["quests"], {"id": user_id})]
+            )
             for name in PERSON_TABLES:
                 await self._database.change(SQL[name], {"id": user_id})
-        await self._files.drop_unneeded(files)
+            for chat_id in {user_id, person.chat_id if person else user_id}:
+                for name in CHAT_TABLES:
+                    await self._database.change(SQL[name], {"chat_id": chat_id})
+            await self._files.drop_unneeded(files)
+            await self._database.afterwards(self.scrub)
 
     async def scrub(self) -> None:
         """Empties the WAL and rewrites the database file, so that deleted bytes are on no page. Not inside a write."""
-        await self._database.maintain("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+        await self._database.maintain("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _person(row: Row) -> Person:

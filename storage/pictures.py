@@ -26,9 +26,14 @@ class Pictures:
         values["facts"] = dump(picture)
         async with self._database.write():
             await self._database.change(SQL["add"], values)
-            row = await self._database.one(SQL["at"], {"job": picture.job, "position": picture.position})
-        assert row is not None
-        return read_picture(row)
+            found = await self.at(picture.job, picture.position)
+        assert found is not None
+        return found
+
+    async def at(self, job_id: int, position: int) -> Picture | None:
+        """The picture at a position of a job."""
+        row = await self._database.one(SQL["at"], {"job": job_id, "position": position})
+        return read_picture(row) if row else None
 
     async def find(self, picture_id: int) -> Picture | None:
         """One picture."""

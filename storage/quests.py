@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from storage.database import Database, Row, from_ms, to_ms
+from storage.database import Database, Row, from_ms
 from storage.documents import dump, load
 from storage.files import Files
 from storage.queries import queries
@@ -59,7 +59,8 @@ class Quests:
 
     async def save(self, quest: Quest) -> Quest:
         """Keeps a changed quest; returns it with its new `updated`."""
-        saved = replace(quest, updated=self._database.clock())
+        now = self._database.now_ms
+        saved = replace(quest, updated=from_ms(now))
         values = {
             **{name: getattr(saved, name) for name in ("id", "chat_id", "name", "rev", "subject", "pick", "way")},
             **{name: getattr(saved, name) for name in ("subjects_from", "seal", "seal_strength", "cursor")},
@@ -68,16 +69,17 @@ class Quests:
             "style": dump(saved.style),
             "recipe": dump(saved.recipe),
             "subjects": dump(saved.subjects, tuple[str, ...]),
-            "updated": to_ms(saved.updated),
+            "updated": now,
         }
         await self._database.change(SQL["save"], values)
         return saved
 
     async def delete(self, quest_id: int) -> None:
         """Deletes a quest with its jobs, pictures and seals, and the files that nobody else needs."""
-        files = await self._files.of_quests([quest_id])
-        await self._database.change(SQL["delete"], {"id": quest_id})
-        await self._files.drop_unneeded(files)
+        async with self._database.write():
+            files = await self._files.of_quests([quest_id])
+            await self._database.change(SQL["delete"], {"id": quest_id})
+            await self._files.drop_unneeded(files)
 
 
 def _quest(row: Row) -> Quest:

@@ -65,6 +65,8 @@ CREATE UNIQUE INDEX jobs_one_live_a_key ON jobs (key) WHERE state IN ('queued', 
 CREATE INDEX jobs_to_claim ON jobs (state, lane, run_after);
 CREATE INDEX jobs_by_quest ON jobs (quest, kind);
 CREATE INDEX jobs_by_user ON jobs (user, state);
+CREATE INDEX jobs_by_turn ON jobs (user, lane, started);
+CREATE INDEX jobs_by_start ON jobs (lane, started);
 CREATE INDEX jobs_to_tell ON jobs (id) WHERE version > told;
 
 CREATE TABLE pictures (

@@ -17,7 +17,7 @@ class Seals:
         self._database = database
 
     async def make(
-        self, quest_id: int, *, job_id: int, step: int, trigger: str, recipe: Recipe, adapter: ContentHash
+        self, quest_id: int, job_id: int, step: int, trigger: str, recipe: Recipe, adapter: ContentHash
     ) -> Seal:
         """The seal of a checkpoint; picking the same one again finds it."""
         values = {

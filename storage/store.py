@@ -24,6 +24,8 @@ DATABASE = "styleseal.sqlite"
 FILES = "files"
 KEEP = timedelta(days=7)  # Telegram keeps updates 24 h; a week leaves room for late duplicates
 
+KEEP_NOTES = timedelta(days=90)
+
 
 class Store:
     """Everything that bot and engine share."""
@@ -67,7 +69,9 @@ class Store:
         before = to_ms(self.clock() - KEEP)
         await self.inbox.tidy(before)
         await self.outbox.tidy(before)
+        await self.machine.tidy(to_ms(self.clock() - KEEP_NOTES))
         await self.files.sweep()
+        await self.database.maintain("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def refuse_to_forget(path: Path, files: FileFolder) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storage.database import Database
+from storage.leases import Leases
 from storage.queries import queries
 from storage.records import Checkpoint, ContentHash, LossPoint, Progress
 
 SQL = queries("jobs")
 
 
-class TrainingRecords:
+class TrainingRecords(Leases):
     """What a training leaves while it runs."""
-
-    _database: Database
 
     async def record_training(
         self,
@@ -28,9 +26,10 @@ class TrainingRecords:
     ) -> None:
         """Keeps losses with the state they lead to, in one transaction: no hole, no double. Raises LeaseLost."""
         async with self._database.write():
-            await self.require_lease(job_id, token)  # type: ignore[attr-defined]  # storage.leases, its sister
-            for point in losses:
-                await self._database.change(SQL["record_loss"], {"job": job_id, **vars(point)})
+            await self.require_lease(job_id, token)
+            before = await self.training_state(job_id)
+            rows = [{"job": job_id, **vars(point)} for point in losses]
+            await self._database.change_many(SQL["record_loss"], rows)
             if state is not None:
                 values = {"job": job_id, "step": state[0], "file": state[1]}
                 await self._database.change(SQL["record_state"], values)
@@ -42,7 +41,8 @@ class TrainingRecords:
                     "adapter": checkpoint.adapter,
                 }
                 await self._database.change(SQL["record_checkpoint"], values)
-            await self.say_news(job_id, token, progress)  # type: ignore[attr-defined]
+            got_on = state is not None and (before is None or state[0] > before[0])
+            await self.say_news(job_id, token, progress, got_on=got_on)
 
     async def measure(
         self, job_id: int, token: int, step: int, style_gained: float, prompt_kept: float, copying: float
@@ -50,7 +50,7 @@ class TrainingRecords:
         """Keeps what was measured on a checkpoint. Raises LeaseLost."""
         values = {"style_gained": style_gained, "prompt_kept": prompt_kept, "copying": copying}
         async with self._database.write():
-            await self.require_lease(job_id, token)  # type: ignore[attr-defined]
+            await self.require_lease(job_id, token)
             await self._database.change(SQL["measure"], {"job": job_id, "step": step, **values})
 
     async def training_state(self, job_id: int) -> tuple[int, ContentHash] | None:

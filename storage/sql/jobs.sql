@@ -36,23 +36,30 @@ SELECT * FROM jobs WHERE version > told ORDER BY id;
 UPDATE jobs SET told = max(told, :version) WHERE id = :id;
 
 -- name: claim_next
--- Gives the next job of a lane to an engine: interrupted ones first, then the person served longest ago, then the oldest.
-UPDATE jobs SET state = 'running', lease_owner = :engine, lease_token = lease_token + 1, lease_until = :until,
-    started = coalesce(started, :now), version = version + 1
+-- Gives a job to an engine: earlier lanes first; then what was begun; then the person served longest ago; then the oldest.
+-- `started` grows with every first claim of a lane, so that turns are told apart even inside one millisecond.
+UPDATE jobs SET state = 'running', lease_owner = :engine, lease_token = lease_token + 1, lease_until = :until, version = version + 1,
+    started = coalesce(started, max(:now, 1 + coalesce((SELECT max(begun.started) FROM jobs AS begun WHERE begun.lane = jobs.lane), 0)))
 WHERE state = 'queued' AND id = (
-    SELECT waiting.id FROM jobs AS waiting
-    WHERE waiting.state = 'queued' AND waiting.lane = :lane AND waiting.run_after <= :now
+    SELECT waiting.id FROM json_each(:lanes) AS lanes JOIN jobs AS waiting ON waiting.lane = lanes.value
+    WHERE waiting.state = 'queued' AND waiting.run_after <= :now
         AND waiting.user NOT IN (SELECT value FROM json_each(:skip_users))
-        AND NOT EXISTS (SELECT 1 FROM machine WHERE paused = 1)
-    ORDER BY waiting.started IS NULL,
-        (SELECT coalesce(max(served.started), 0) FROM jobs AS served WHERE served.user = waiting.user AND served.lane = :lane),
+        AND NOT EXISTS (SELECT 1 FROM people WHERE people.id = waiting.user AND (people.banned OR people.blocked))
+        AND NOT EXISTS (SELECT 1 FROM machine WHERE machine.paused = 1)
+    ORDER BY lanes.key, waiting.started IS NULL,
+        coalesce(waiting.started,
+            (SELECT max(served.started) FROM jobs AS served WHERE served.user = waiting.user AND served.lane = waiting.lane), 0),
         waiting.id
     LIMIT 1
 ) RETURNING *;
 
--- name: waiting_lanes
--- Lanes in which a job could be claimed now.
-SELECT DISTINCT lane FROM jobs WHERE state = 'queued' AND run_after <= :now;
+-- name: highest_waiting_lane
+-- The earliest lane in which a job could be claimed now.
+SELECT lanes.value AS lane FROM json_each(:lanes) AS lanes WHERE EXISTS (
+    SELECT 1 FROM jobs AS waiting WHERE waiting.lane = lanes.value AND waiting.state = 'queued' AND waiting.run_after <= :now
+        AND NOT EXISTS (SELECT 1 FROM people WHERE people.id = waiting.user AND (people.banned OR people.blocked))
+        AND NOT EXISTS (SELECT 1 FROM machine WHERE machine.paused = 1)
+) ORDER BY lanes.key LIMIT 1;
 
 -- name: beat
 -- The work loop is alive: the lease grows. `news` is 1 when people may want to hear of the progress.
@@ -64,8 +71,10 @@ WHERE id = :id AND lease_token = :token AND state = 'running' RETURNING wish;
 SELECT 1 AS held FROM jobs WHERE id = :id AND lease_token = :token AND state = 'running';
 
 -- name: news
--- Something was stored that people may want to hear of.
-UPDATE jobs SET version = version + 1, progress = coalesce(:progress, progress) WHERE id = :id AND lease_token = :token AND state = 'running';
+-- Something was stored that people may want to hear of. When the job got on, earlier deaths are forgiven.
+UPDATE jobs SET version = version + 1, progress = coalesce(:progress, progress), deaths = iif(:got_on, 0, deaths),
+    attempt = iif(:got_on, 0, attempt)
+WHERE id = :id AND lease_token = :token AND state = 'running';
 
 -- name: end
 -- The lease ends with the job's last state.
@@ -99,8 +108,9 @@ UPDATE jobs SET state = :state, deaths = deaths + 1, attempt = attempt + 1, run_
 WHERE id = :id AND lease_token = :token AND state = 'running';
 
 -- name: wish
--- What the person asks of a running job.
-UPDATE jobs SET wish = :wish, version = version + 1 WHERE id = :id AND state IN ('queued', 'running', 'waiting');
+-- What the person asks of a live job.
+UPDATE jobs SET wish = iif(wish = 'cancel', wish, :wish), version = version + 1
+WHERE id = :id AND state IN ('queued', 'running', 'waiting');
 
 -- name: cancel_waiting
 -- A job that nobody works on ends at once.
@@ -116,10 +126,27 @@ UPDATE jobs SET state = 'queued', deaths = 0, attempt = 0, run_after = :now, err
 WHERE id = :id AND state IN ('waiting', 'quarantined');
 
 -- name: before
--- How many live jobs are served before this one: those of earlier lanes, and older ones of its own.
-SELECT count(*) AS before FROM jobs AS other JOIN jobs AS mine ON mine.id = :id
-WHERE other.id <> mine.id AND other.state IN ('queued', 'running')
-    AND (instr(:lanes, other.lane) < instr(:lanes, mine.lane) OR (other.lane = mine.lane AND other.id < mine.id));
+-- How many jobs come before a queued one: the running ones of its lane and earlier lanes, and those that claim_next takes first
+-- (people of a lane take turns, so their n-th jobs form the n-th round).
+WITH line AS (
+    SELECT id, instr(:lanes, lane) AS lane_order, started IS NULL AS is_fresh,
+        iif(started IS NULL, row_number() OVER (PARTITION BY lane, user, started IS NULL ORDER BY id), 0) AS round,
+        coalesce(started,
+            (SELECT max(served.started) FROM jobs AS served WHERE served.user = jobs.user AND served.lane = jobs.lane), 0) AS served,
+        iif(started IS NULL, min(id) OVER (PARTITION BY lane, user, started IS NULL), id) AS first_id
+    FROM jobs WHERE state = 'queued'
+), mine AS (SELECT * FROM line WHERE id = :id)
+SELECT (
+    SELECT count(*) FROM line WHERE (line.lane_order, line.is_fresh, line.round, line.served, line.first_id) <
+        (mine.lane_order, mine.is_fresh, mine.round, mine.served, mine.first_id)
+) + (
+    SELECT count(*) FROM jobs AS busy WHERE busy.state = 'running' AND instr(:lanes, busy.lane) <= mine.lane_order
+) AS before FROM mine;
+
+-- name: throw_away_pictures
+-- What a canceled job drew, but for pictures that a person already judged.
+DELETE FROM pictures WHERE job = :job
+    AND id NOT IN (SELECT picture FROM candidates WHERE verdict <> 'unseen' OR caption_edited);
 
 -- name: losses
 -- A training's losses in order.

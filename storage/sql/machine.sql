@@ -18,6 +18,10 @@ INSERT INTO machine (id, facts, beat, paused) VALUES (1, '', 0, :paused) ON CONF
 -- What an admin did.
 INSERT INTO audit (actor, action, object, at) VALUES (:actor, :action, :object, :now);
 
+-- name: tidy_notes
+-- Old admin actions.
+DELETE FROM audit WHERE at < :before;
+
 -- name: notes
 -- What admins did, the newest first.
 SELECT actor, action, object, at FROM audit ORDER BY id DESC LIMIT :limit;

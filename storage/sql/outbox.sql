@@ -1,7 +1,12 @@
 -- name: owe
--- A message is owed; the same key again changes nothing.
-INSERT INTO outbox (key, chat_id, urgency, slot, body, not_before, created) VALUES (:key, :chat_id, :urgency, :slot, :body, 0, :now)
-ON CONFLICT (key) DO NOTHING;
+-- A message is owed.
+INSERT INTO outbox (key, chat_id, urgency, slot, body, created, state, error)
+SELECT :key, :chat_id, :urgency, :slot, :body, :now, iif(is_closed, 'parked', 'owed'), iif(is_closed, 'closed', NULL)
+FROM (SELECT EXISTS (SELECT 1 FROM chats WHERE chat_id = :chat_id AND closed IS NOT NULL) AS is_closed);
+
+-- name: with_key
+-- Whether a message of this key was ever owed.
+SELECT 1 AS found FROM outbox WHERE key = :key;
 
 -- name: supersede
 -- Older drawings of a slot that nobody has seen and nobody needs to see.
@@ -17,13 +22,16 @@ SELECT * FROM outbox WHERE state IN ('owed', 'sending') AND urgency = 'answer' O
 SELECT DISTINCT chat_id FROM outbox WHERE state IN ('owed', 'sending') AND urgency <> 'answer';
 
 -- name: next_for
--- The next message of a chat: in order, progress after all else.
-SELECT * FROM outbox WHERE chat_id = :chat_id AND state IN ('owed', 'sending') AND urgency <> 'answer' AND not_before <= :now
-ORDER BY urgency = 'progress', id LIMIT 1;
+-- The next message of a chat: in order, progress after all else; none before its time, and none overtakes.
+SELECT * FROM (
+    SELECT * FROM outbox WHERE chat_id = :chat_id AND state IN ('owed', 'sending') AND urgency <> 'answer'
+    ORDER BY urgency = 'progress', id LIMIT 1
+) WHERE not_before <= :now;
 
 -- name: earliest
 -- When a chat's next message may go.
-SELECT min(not_before) AS not_before FROM outbox WHERE chat_id = :chat_id AND state IN ('owed', 'sending') AND urgency <> 'answer';
+SELECT not_before FROM outbox WHERE chat_id = :chat_id AND state IN ('owed', 'sending') AND urgency <> 'answer'
+ORDER BY urgency = 'progress', id LIMIT 1;
 
 -- name: sending
 -- The call is about to be made; a row found so after a restart may have arrived already.
@@ -31,7 +39,11 @@ UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = :id;
 
 -- name: sent
 -- Telegram has it.
-DELETE FROM outbox WHERE id = :id;
+DELETE FROM outbox WHERE id = :id AND key IS NULL;
+
+-- name: keep_key
+-- Telegram has it; only the key stays, so that it is not owed again.
+UPDATE outbox SET state = 'sent', body = '' WHERE id = :id;
 
 -- name: later
 -- Not before that moment.
@@ -105,5 +117,9 @@ UPDATE quests SET chat_id = :new WHERE chat_id = :old;
 UPDATE people SET chat_id = :new WHERE chat_id = :old;
 
 -- name: tidy
--- Messages that will never be sent.
-DELETE FROM outbox WHERE state = 'parked' AND created < :before;
+-- Messages that will never be sent, and keys of old ones.
+DELETE FROM outbox WHERE state IN ('parked', 'sent') AND created < :before;
+
+-- name: tidy_uploads
+-- So that the table stays small for ever.
+DELETE FROM uploads WHERE (SELECT count(*) FROM uploads) > :most;

@@ -27,6 +27,7 @@ SELECT (SELECT count(*) FROM quests WHERE owner = :id) AS quests,
     (SELECT count(*) FROM seals JOIN quests ON quests.id = seals.quest WHERE owner = :id) AS seals,
     (SELECT coalesce(sum(size_bytes), 0) FROM files WHERE hash IN (
         SELECT file FROM pictures JOIN quests ON quests.id = pictures.quest WHERE owner = :id
+        UNION SELECT answer ->> 'file' FROM jobs WHERE jobs.user = :id AND answer IS NOT NULL
         UNION SELECT checkpoints.adapter FROM checkpoints JOIN jobs ON jobs.id = checkpoints.job WHERE jobs.user = :id
         UNION SELECT training_states.file FROM training_states JOIN jobs ON jobs.id = training_states.job WHERE jobs.user = :id
     )) AS bytes;
@@ -36,8 +37,8 @@ SELECT (SELECT count(*) FROM quests WHERE owner = :id) AS quests,
 DELETE FROM jobs WHERE user = :id;
 
 -- name: forget_inbox
--- What they wrote.
-DELETE FROM inbox WHERE user = :id;
+-- What they wrote. The numbers stay: a second delivery of an update must not bring the person back.
+UPDATE inbox SET body = '', user = NULL, state = 'done' WHERE user = :id;
 
 -- name: forget_outbox
 -- What was owed to their private chat.
@@ -57,7 +58,7 @@ DELETE FROM chats WHERE chat_id = :chat_id;
 
 -- name: forget_audit
 -- Admin actions name jobs, never texts; the actor's own lines go with the actor.
-DELETE FROM audit WHERE actor = :id;
+DELETE FROM audit WHERE actor = :id OR object = CAST(:id AS TEXT);
 
 -- name: quests
 -- Numbers of a person's quests.
