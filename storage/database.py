@@ -147,7 +147,7 @@ class Database:
                 await self._writer.execute_fetchall(sql, row)
 
     async def maintain(self, *statements: str) -> None:
-        """Runs statements that cannot live in a transaction (VACUUM, checkpoints). Raises RuntimeError inside a write."""
+        """Runs statements that cannot live in a transaction (VACUUM, …). Raises RuntimeError inside a write."""
         if self.is_writing:
             raise RuntimeError("maintenance waits for the end of this very write")
         async with self._lock:

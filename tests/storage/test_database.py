@@ -1,0 +1,177 @@
+"""What a transaction promises: all or nothing, one at a time, and nobody sees what is not committed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from storage.database import Database
+from storage.store import DATABASE, Store
+from tests.storage.asking import ANNA, BORIS, Clock
+
+
+@pytest.fixture
+def people(store: Store) -> Database:
+    return store.database
+
+
+async def names(store: Store) -> list[int]:
+    return [person.id for person in await store.people.all()]
+
+
+async def test_a_task_outside_sees_only_what_is_committed(store: Store) -> None:
+    written, looked = asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        async with store.write():
+            await store.people.meet(ANNA, ANNA, "en")
+            assert await names(store) == [ANNA]
+            written.set()
+            await looked.wait()
+
+    writing = asyncio.create_task(write())
+    await written.wait()
+    assert await names(store) == []
+    looked.set()
+    await writing
+    assert await names(store) == [ANNA]
+
+
+async def test_an_exception_undoes_everything_inside(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with store.write():
+            await store.people.meet(ANNA, ANNA, "en")
+            await store.inbox.take(1, ANNA, "{}")
+            raise ZeroDivisionError
+    assert await names(store) == []
+    assert await store.inbox.pending() == ()
+
+
+async def test_a_failed_inner_write_is_undone_alone(store: Store) -> None:
+    async with store.write():
+        await store.people.meet(ANNA, ANNA, "en")
+        with pytest.raises(ZeroDivisionError):
+            async with store.write():
+                await store.people.meet(BORIS, BORIS, "ru")
+                raise ZeroDivisionError
+    assert await names(store) == [ANNA]
+
+
+async def test_writes_of_many_tasks_come_one_after_another(store: Store) -> None:
+    async def add_one() -> None:
+        async with store.write():
+            row = await store.database.one("SELECT count(*) AS n FROM audit")
+            assert row is not None
+            await asyncio.sleep(0)
+            await store.machine.note(ANNA, "count", str(row["n"]))
+
+    await asyncio.gather(*(add_one() for _ in range(20)))
+    assert sorted(int(note.object) for note in await store.machine.notes(50)) == list(range(20))
+
+
+async def test_a_task_started_inside_a_write_is_not_part_of_it(store: Store) -> None:
+    async with store.write():
+        await store.people.meet(ANNA, ANNA, "en")
+        other = asyncio.create_task(store.people.meet(BORIS, BORIS, "ru"))
+        await asyncio.sleep(0)
+        assert not other.done()
+    await other
+    assert await names(store) == [ANNA, BORIS]
+
+
+async def test_a_canceled_write_is_undone_and_the_next_one_works(store: Store) -> None:
+    inside = asyncio.Event()
+
+    async def write() -> None:
+        async with store.write():
+            await store.people.meet(ANNA, ANNA, "en")
+            inside.set()
+            await asyncio.Event().wait()
+
+    writing = asyncio.create_task(write())
+    await inside.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await store.people.meet(BORIS, BORIS, "ru")
+    assert await names(store) == [BORIS]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_write_canceled_at_any_moment_leaves_all_or_nothing(store: Store, turns: int) -> None:
+    async def write() -> None:
+        async with store.write():
+            await store.people.meet(ANNA, ANNA, "en")
+            await store.inbox.take(1, ANNA, "{}")
+
+    writing = asyncio.create_task(write())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    await store.people.meet(BORIS, BORIS, "ru")
+    assert (ANNA in await names(store)) == (len(await store.inbox.pending()) == 1)
+
+
+async def test_what_is_to_be_done_afterwards_waits_for_the_commit_and_dies_with_a_rollback(store: Store) -> None:
+    done: list[str] = []
+
+    async def note(word: str) -> None:
+        done.append(word)
+
+    async with store.write():
+        await store.database.afterwards(lambda: note("committed"))
+        assert done == []
+    assert done == ["committed"]
+    with pytest.raises(ZeroDivisionError):
+        async with store.write():
+            await store.database.afterwards(lambda: note("undone"))
+            raise ZeroDivisionError
+    await store.people.meet(ANNA, ANNA, "en")
+    assert done == ["committed"]
+    await store.database.afterwards(lambda: note("at once"))
+    assert done == ["committed", "at once"]
+
+
+async def test_maintenance_inside_a_write_is_refused_instead_of_waiting_for_ever(store: Store) -> None:
+    async with store.write():
+        with pytest.raises(RuntimeError):
+            await store.database.maintain("VACUUM")
+
+
+async def test_a_read_cannot_write(store: Store) -> None:
+    with pytest.raises(sqlite.OperationalError, match="readonly"):
+        await store.database.all("DELETE FROM people")
+
+
+async def test_a_lock_held_by_another_process_is_waited_for(store: Store) -> None:
+    with closing(sqlite.connect(str(store.folder / DATABASE), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        meeting = asyncio.create_task(store.people.meet(ANNA, ANNA, "en"))
+        assert await names(store) == []  # reading goes on
+        assert not meeting.done()
+        other.execute("COMMIT")
+        await meeting
+    assert await names(store) == [ANNA]
+
+
+async def test_the_connection_is_set_up_to_lose_nothing(store: Store) -> None:
+    async with store.write():
+        found = {
+            name: (await store.database.all(f"PRAGMA {name}"))[0].get(name)
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        }
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
+async def test_two_stores_of_one_folder_see_each_other(store: Store, clock: Clock, tmp_path: Path) -> None:
+    other = await Store.open(tmp_path / "data", clock)
+    try:
+        await store.people.meet(ANNA, ANNA, "en")
+        assert await names(other) == [ANNA]
+    finally:
+        await other.close()
