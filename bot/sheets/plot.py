@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from io import BytesIO
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from PIL import Image
 
 from bot.screens import TrainingView
-from bot.sheets.ground import ACCENT, FAINT, INK, KEPT, PAPER, can_draw, hex_colour
+from bot.sheets.ground import ACCENT, FAINT, INK, KEPT, PAPER, can_draw, font_file, hex_colour
 from bot.sheets.sheet import Reader, draw_sheet
 
 WIDTH_PX, HEIGHT_PX, DPI = 1280, 620, 120
@@ -53,10 +55,10 @@ def draw_losses(view: TrainingView) -> Image.Image:
         )
     axes.set_xlim(0, max(view.total_steps, 1))
     _frame(axes, losses + [loss for _, loss in checked])
-    axes.set_xlabel(_drawable(view.axis_step), color=hex_colour(INK))
-    axes.set_ylabel(_drawable(view.axis_loss), color=hex_colour(INK))
+    axes.set_xlabel(_drawable(view.axis_step), color=hex_colour(INK), font=_font(view.axis_step))
+    axes.set_ylabel(_drawable(view.axis_loss), color=hex_colour(INK), font=_font(view.axis_loss))
     if losses:
-        axes.legend(frameon=False, loc="upper right")
+        axes.legend(frameon=False, loc="upper right", prop=_font(view.legend_training + view.legend_validation))
     figure.tight_layout()
     target = BytesIO()
     figure.savefig(target, format="png")
@@ -73,16 +75,20 @@ def smoothed(values: Sequence[float]) -> list[float]:
     return found
 
 
-def _frame(axes: object, values: Sequence[float]) -> None:
+def _frame(axes: Axes, values: Sequence[float]) -> None:
     """Single spikes may leave the frame, so that the curve stays readable."""
     if values:
         ordered = sorted(values)
         top = ordered[int(len(ordered) * 0.98)] * 1.15
-        axes.set_ylim(0, top or 1)  # type: ignore[attr-defined]
-    axes.grid(alpha=0.25)  # type: ignore[attr-defined]
+        axes.set_ylim(0, top or 1)
+    axes.grid(alpha=0.25)
     for side in ("top", "right"):
-        axes.spines[side].set_visible(False)  # type: ignore[attr-defined]
+        axes.spines[side].set_visible(False)
 
 
 def _drawable(text: str) -> str:
     return text if can_draw(text) else ""
+
+
+def _font(text: str) -> FontProperties:
+    return FontProperties(fname=str(font_file(text)), size=11)

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from bot.screens import Cell, Sheet
 from bot.sheets.ground import ACCENT, BADGE, EMPTY, INK, KEPT, PAPER, can_draw, letters
+from bot.sheets.lettering import fitted, wrapped, write_lines
 from bot.sheets.scale import scale_up
 
 Reader = Callable[[Cell], Image.Image | None]
@@ -17,6 +18,8 @@ WIDTH_PX = 1280  # what Telegram keeps of a photo
 SMALLEST_CELL_PX, LARGEST_CELL_PX = 96, 512
 ROUND = 0.06  # of a cell's side
 PALE = 0.72
+HEADING_PX = 22
+ROW_LABEL_LINES = 3
 
 
 @dataclass(frozen=True)
@@ -97,41 +100,29 @@ def _centred(tile: Image.Image, side: int) -> Image.Image:
 
 
 def _draw_badge(pen: ImageDraw.ImageDraw, label: str, x: int, y: int, side: int) -> None:
-    font = letters(max(15, min(26, side // 9)))
-    width = pen.textlength(label, font=font)
-    while width > side - 24 and len(label) > 1:
-        label = label[:-2] + "…"
-        width = pen.textlength(label, font=font)
-    height = int(font.size * 1.45)
+    size = max(15, min(26, side // 9))
+    label = fitted(pen, label, size, side - 24)
+    font = letters(size, label)
+    height = int(size * 1.45)
+    width = max(pen.textlength(label, font=font) + 16, height)
     left, top = x + side // 30 + 2, y + side // 30 + 2
-    pen.rounded_rectangle((left, top, left + max(width + 16, height), top + height), radius=height // 2, fill=BADGE)
-    middle = left + max(width + 16, height) / 2
-    pen.text((middle, top + height / 2), label, font=font, fill=PAPER, anchor="mm")
+    pen.rounded_rectangle((left, top, left + width, top + height), radius=height // 2, fill=BADGE)
+    pen.text((left + width / 2, top + height / 2), label, font=font, fill=PAPER, anchor="mm")
 
 
 def _draw_headings(pen: ImageDraw.ImageDraw, sheet: Sheet, measures: Measures) -> None:
-    font = letters(22)
     if measures.top:
         for column, label in enumerate(sheet.column_labels):
             x, _ = measures.corner(column)
-            text = _fitted(pen, label, font.size, measures.cell)
-            framed = column == sheet.framed_column
+            text = fitted(pen, label, HEADING_PX, measures.cell)
+            colour = ACCENT if column == sheet.framed_column else INK
             centre = (x + measures.cell / 2, measures.top / 2 + 5)
-            pen.text(centre, text, font=font, fill=ACCENT if framed else INK, anchor="mm")
+            pen.text(centre, text, font=letters(HEADING_PX, text), fill=colour, anchor="mm")
     if measures.left:
         for row, label in enumerate(sheet.row_labels):
             _, y = measures.corner(row * measures.columns)
-            text = _fitted(pen, label, font.size, measures.left - 16)
-            pen.text((12, y + measures.cell / 2), text, font=font, fill=INK, anchor="lm")
-
-
-def _fitted(pen: ImageDraw.ImageDraw, text: str, size: float, width: int) -> str:
-    font = letters(int(size))
-    if not can_draw(text):
-        return ""
-    while text and pen.textlength(text, font=font) > width:
-        text = text[:-2] + "…" if len(text) > 2 else ""
-    return text
+            lines = wrapped(pen, label, HEADING_PX, measures.left - 18, ROW_LABEL_LINES)
+            write_lines(pen, lines, 14, y + measures.cell / 2, HEADING_PX, INK)
 
 
 def _frame_column(pen: ImageDraw.ImageDraw, measures: Measures, column: int) -> None:
