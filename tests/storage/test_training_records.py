@@ -1,0 +1,83 @@
+"""A training's rows: losses without hole or double, one state to go on from, checkpoints with what was measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from storage.records import Checkpoint, ContentHash, Job, LossPoint, Progress
+from storage.states import JobState
+from tests.storage.asking import ANNA, Desk, training
+
+
+@pytest.fixture
+async def running(desk: Desk) -> Job:
+    await desk.asks(ANNA, training())
+    return await desk.claims()
+
+
+async def record(
+    desk: Desk, job: Job, steps: range, *, state: ContentHash | None = None, checkpoint: Checkpoint | None = None
+) -> None:
+    await desk.store.jobs.record_training(
+        job.id,
+        job.lease_token,
+        losses=[LossPoint(step=step, loss=1 / step) for step in steps],
+        state=None if state is None else (steps[-1], state),
+        checkpoint=checkpoint,
+        progress=Progress(done=steps[-1], total=9, phase="training"),
+    )
+
+
+async def test_steps_walked_again_after_a_kill_are_not_doubled(desk: Desk, running: Job) -> None:
+    first = await desk.store.files.put(b"state at 3", ".safetensors")
+    second = await desk.store.files.put(b"state at 6", ".safetensors")
+    await record(desk, running, range(1, 4), state=first)
+    await record(desk, running, range(4, 6))
+    assert await desk.store.jobs.training_state(running.id) == (3, first)
+    await record(desk, running, range(4, 7), state=second)
+    assert [point.step for point in await desk.store.jobs.losses(running.id)] == [1, 2, 3, 4, 5, 6]
+    assert await desk.store.jobs.training_state(running.id) == (6, second)
+    assert (await desk.sees(running)).progress.done == 6
+
+
+async def test_a_state_that_cannot_be_kept_keeps_no_losses_either(desk: Desk, running: Job) -> None:
+    with pytest.raises(Exception, match="FOREIGN KEY"):
+        await record(desk, running, range(1, 4), state=ContentHash("0" * 64))
+    assert await desk.store.jobs.losses(running.id) == ()
+    assert (await desk.sees(running)).version == running.version
+
+
+async def test_a_measure_belongs_to_its_checkpoint_and_outlives_the_same_checkpoint_again(
+    desk: Desk, running: Job
+) -> None:
+    adapter = await desk.store.files.put(b"adapter", ".safetensors")
+    checkpoint = Checkpoint(job=running.id, step=3, epoch=1, adapter=adapter)
+    await record(desk, running, range(1, 4), checkpoint=checkpoint)
+    await desk.store.jobs.measure(running.id, running.lease_token, 3, 0.7, 0.9, 0.1)
+    await record(desk, running, range(1, 4), checkpoint=checkpoint)
+    (found,) = await desk.store.jobs.checkpoints(running.id)
+    assert (found.adapter, found.style_gained, found.prompt_kept, found.copying) == (adapter, 0.7, 0.9, 0.1)
+
+
+async def test_a_training_that_got_on_forgives_earlier_deaths(desk: Desk, running: Job) -> None:
+    state = await desk.store.files.put(b"state", ".safetensors")
+    job = running
+    for last in (3, 5, 7, 9):
+        await record(desk, job, range(1, last), state=state)
+        await desk.store.jobs.release_of_dead_engines("next")
+        job = await desk.claims("again")
+        assert job.deaths == 1
+    for _ in range(2):  # from here on it gets nowhere
+        await record(desk, job, range(1, 9), state=state)
+        await desk.store.jobs.release_of_dead_engines("next")
+        job = await desk.store.jobs.claim_next("again", 60.0) or job
+    assert (await desk.sees(job)).state is JobState.QUARANTINED
+
+
+async def test_a_finished_training_keeps_its_checkpoints_but_no_state(desk: Desk, running: Job) -> None:
+    adapter = await desk.store.files.put(b"adapter", ".safetensors")
+    checkpoint = Checkpoint(job=running.id, step=3, epoch=1, adapter=adapter)
+    await record(desk, running, range(1, 4), state=adapter, checkpoint=checkpoint)
+    await desk.finishes(running)
+    assert await desk.store.jobs.training_state(running.id) is None
+    assert await desk.store.jobs.checkpoints(running.id) == (checkpoint,)
