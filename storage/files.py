@@ -117,6 +117,11 @@ class Files:
             found.update(HASH.findall(row["document"]))
         return tuple(ContentHash(file) for file in sorted(found))
 
+    async def of_chat(self, chat_id: int) -> tuple[ContentHash, ...]:
+        """Every file that messages to this chat name."""
+        rows = await self._database.all(SQL["documents_of_chat"], {"chat_id": chat_id})
+        return tuple(ContentHash(file) for row in rows for file in HASH.findall(row["document"]))
+
     async def drop_unneeded(self, files: Sequence[ContentHash]) -> None:
         """Deletes those of the files that nothing names any more."""
         await self._drop_orphans({"before": self._database.now_ms + 1, "only": json.dumps(list(files))})

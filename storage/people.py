@@ -73,12 +73,12 @@ class People:
         """Deletes all of a person: rows, files nobody else needs and, once committed, their bytes in the database."""
         async with self._database.write():
             person = await self.find(user_id)
-            files = await self._files.of_quests(
-                [row["id"] for row in await self._database.all(SQL["quests"], {"id": user_id})]
-            )
+            quests = [row["id"] for row in await self._database.all(SQL["quests"], {"id": user_id})]
+            files = [*await self._files.of_quests(quests)]
             for name in PERSON_TABLES:
                 await self._database.change(SQL[name], {"id": user_id})
             for chat_id in {user_id, person.chat_id if person else user_id}:
+                files += await self._files.of_chat(chat_id)
                 for name in CHAT_TABLES:
                     await self._database.change(SQL[name], {"chat_id": chat_id})
             await self._files.drop_unneeded(files)

@@ -47,3 +47,7 @@ UNION SELECT training_states.file FROM training_states JOIN jobs ON jobs.id = tr
 -- name: documents_of_quests
 -- What jobs of these quests ask and answer; files are named inside.
 SELECT request || coalesce(answer, '') AS document FROM jobs WHERE quest IN (SELECT value FROM json_each(:quests));
+
+-- name: documents_of_chat
+-- Messages to a chat; files are named inside.
+SELECT body AS document FROM outbox WHERE chat_id = :chat_id;

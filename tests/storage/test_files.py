@@ -1,0 +1,96 @@
+"""Bytes by content hash: whole or not there, found damaged before use, and gone when nothing names them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from storage.errors import FileDamaged, FileMissing
+from storage.records import ContentHash
+from storage.requests import TakeAnswer
+from storage.states import Urgency
+from storage.store import FILES
+from tests.storage.asking import ANNA, Clock, Desk, training
+
+TWO_HOURS = 2.0
+
+
+def on_disk(desk: Desk) -> set[str]:
+    return {path.parent.name + path.name for path in (desk.store.folder / FILES).glob("*/*")}
+
+
+def grow_old(path: Path) -> None:
+    os.utime(path, (0, 0))
+
+
+async def test_the_same_bytes_are_stored_once(desk: Desk) -> None:
+    first = await desk.store.files.put(b"a fox", ".png")
+    assert await desk.store.files.put(b"a fox", ".png") == first
+    assert on_disk(desk) == {first}
+    assert await desk.store.files.read(first) == b"a fox"
+    assert desk.store.files.path(first).read_bytes() == b"a fox"
+
+
+async def test_damage_is_found_before_use_and_mended_by_storing_again(desk: Desk) -> None:
+    file = await desk.store.files.put(b"a fox", ".png")
+    desk.store.files.path(file).write_bytes(b"a fix")
+    with pytest.raises(FileDamaged):
+        await desk.store.files.read(file)
+    await desk.store.files.put(b"a fox", ".png")
+    assert await desk.store.files.read(file) == b"a fox"
+    desk.store.files.path(file).unlink()
+    with pytest.raises(FileMissing):
+        await desk.store.files.read(file)
+    await desk.store.files.put(b"a fox", ".png")
+    assert await desk.store.files.read(file) == b"a fox"
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "", "ab", "G" * 64])
+async def test_a_name_that_is_no_hash_leads_nowhere(desk: Desk, name: str) -> None:
+    with pytest.raises(ValueError, match="no content hash"):
+        desk.store.files.path(ContentHash(name))
+
+
+async def test_only_old_files_that_nothing_names_are_swept(desk: Desk, clock: Clock) -> None:
+    job, (picture, *_) = await desk.payload_of(ANNA, 2)
+    asked = await desk.store.files.put(b"asked for", ".png")
+    made = await desk.store.files.put(b"made", ".zip")
+    owed = await desk.store.files.put(b"owed", ".png")
+    orphan = await desk.store.files.put(b"nobody's", ".png")
+    take = await desk.asks(ANNA)
+    claimed = await desk.claims()
+    answer = TakeAnswer(file=made, filename="ink.zip", size_bytes=4)
+    await desk.store.jobs.finish(take.id, claimed.lease_token, answer)
+    await desk.asks(ANNA, training(asked))
+    await desk.store.outbox.owe(ANNA, f'{{"file": "{owed}"}}', urgency=Urgency.EVENT)
+    clock.advances(hours=TWO_HOURS)
+    young = await desk.store.files.put(b"young", ".png")
+    assert await desk.store.files.sweep() == 1
+    left = on_disk(desk)
+    assert orphan not in left
+    assert {picture.file, asked, made, owed, young} <= left
+
+
+async def test_what_kills_left_on_the_disk_is_swept_when_it_is_old(desk: Desk) -> None:
+    folder = desk.store.folder / FILES / "ab"
+    folder.mkdir()
+    half, rowless, fresh = folder / "half.tmp", folder / ("0" * 62), folder / "fresh.tmp"
+    for path in (half, rowless, fresh):
+        path.write_bytes(b"x")
+    grow_old(half)
+    grow_old(rowless)
+    await desk.store.files.sweep()
+    assert {path.name for path in folder.iterdir()} == {"fresh.tmp"}
+
+
+async def test_files_stay_when_the_transaction_that_drops_them_is_undone(desk: Desk) -> None:
+    file = await desk.store.files.put(b"a fox", ".png")
+    with pytest.raises(ZeroDivisionError):
+        async with desk.store.write():
+            await desk.store.files.drop_unneeded([file])
+            raise ZeroDivisionError
+    assert await desk.store.files.read(file) == b"a fox"
+    await desk.store.files.drop_unneeded([file])
+    assert on_disk(desk) == set()
