@@ -180,6 +180,7 @@ CREATE TABLE outbox (
     created INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX outbox_owed ON outbox (chat_id, id) WHERE state IN ('owed', 'sending');
+CREATE INDEX outbox_answers ON outbox (id) WHERE urgency = 'answer' AND state IN ('owed', 'sending');
 CREATE INDEX outbox_by_chat ON outbox (chat_id);
 
 -- Which message stands for which slot of a chat ("screen", "job:12"), so that it can be edited in place.

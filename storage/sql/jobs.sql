@@ -145,8 +145,8 @@ SELECT (
 
 -- name: throw_away_pictures
 -- What a canceled job drew, but for pictures that a person already judged.
-DELETE FROM pictures WHERE job = :job
-    AND id NOT IN (SELECT picture FROM candidates WHERE verdict <> 'unseen' OR caption_edited);
+DELETE FROM pictures WHERE job = :job AND NOT EXISTS (
+    SELECT 1 FROM candidates WHERE candidates.picture = pictures.id AND (verdict <> 'unseen' OR caption_edited));
 
 -- name: losses
 -- A training's losses in order.

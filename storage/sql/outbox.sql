@@ -15,7 +15,7 @@ DELETE FROM outbox WHERE chat_id = :chat_id AND slot = :slot AND state = 'owed'
 
 -- name: answers
 -- Answers to taps: at once, before everything.
-SELECT * FROM outbox WHERE state IN ('owed', 'sending') AND urgency = 'answer' ORDER BY id;
+SELECT * FROM outbox WHERE urgency = 'answer' AND state IN ('owed', 'sending') ORDER BY id;
 
 -- name: chats
 -- Chats to which something is owed, answers aside.

@@ -182,7 +182,11 @@ async def test_what_a_canceled_job_drew_is_thrown_away_but_for_what_was_judged(d
 
 
 async def test_earlier_lanes_are_served_first_and_an_engine_may_ask_for_some_lanes_only(desk: Desk) -> None:
-    long, large, quick = await desk.asks(ANNA, training()), await desk.asks(ANNA, payload()), await desk.asks(ANNA, hunt())
+    long, large, quick = (
+        await desk.asks(ANNA, training()),
+        await desk.asks(ANNA, payload()),
+        await desk.asks(ANNA, hunt()),
+    )
     assert await desk.store.jobs.highest_waiting_lane() is Lane.INTERACTIVE
     assert (await desk.claims()).id == quick.id
     assert await desk.store.jobs.claim_next("engine", LEASE_SECONDS, (Lane.INTERACTIVE,)) is None

@@ -1,0 +1,93 @@
+"""Every job kind has one request, one answer and one lane, and what is written is what is read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from storage.errors import UnknownRequest
+from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.requests import (
+    ANSWERS,
+    REQUESTS,
+    ROLES,
+    CompareRequest,
+    DrawnAnswer,
+    HuntRequest,
+    PayloadRequest,
+    Request,
+    Row,
+    SealUse,
+    TakeAnswer,
+    TakeRequest,
+    TrainingAnswer,
+    TrainingPicture,
+    TrainingRequest,
+    TryRequest,
+    read_answer,
+    read_request,
+    write_answer,
+    write_request,
+)
+from storage.states import LANE_OF, JobKind
+
+FILE = ContentHash("ab" * 32)
+ROW = Row(
+    prompt="(лис:1.2), ink",
+    negative="blurry",
+    seed=Seed(2**32 - 1),
+    subject="лис",
+    drawing=Drawing(),
+    seals=(SealUse(adapter=FILE, weight=0.8),),
+)
+PICTURE = TrainingPicture(file=FILE, caption="a fox, ohwx", subject="fox")
+EXAMPLES: dict[JobKind, Request] = {
+    JobKind.HUNT: HuntRequest(rows=(ROW,)),
+    JobKind.COMPARE: CompareRequest(rows=(ROW, ROW), columns=2),
+    JobKind.PAYLOAD: PayloadRequest(rows=(ROW,) * 3),
+    JobKind.TRYING: TryRequest(rows=(ROW,), layout="pair", columns=2),
+    JobKind.TRAINING: TrainingRequest(
+        pictures=(PICTURE,), recipe=Recipe(min_snr_gamma=None), trigger="ohwx", name="ink", samples=(ROW,)
+    ),
+    JobKind.TAKING: TakeRequest(what="card", name="ink", trigger="ohwx", recipe=Recipe(), pictures=(PICTURE,)),
+}
+
+
+def test_every_kind_has_a_request_an_answer_and_a_lane() -> None:
+    assert set(REQUESTS) == set(ANSWERS) == set(LANE_OF) == set(JobKind) == set(EXAMPLES)
+    assert all(request.KIND is kind for kind, request in REQUESTS.items())
+    assert set(ROLES) == set(JobKind) - {JobKind.TAKING}  # only that one draws nothing
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_a_request_is_read_as_it_was_written(kind: JobKind) -> None:
+    assert read_request(write_request(EXAMPLES[kind])) == EXAMPLES[kind]
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_a_request_of_a_newer_styleseal_is_refused(kind: JobKind) -> None:
+    newer = json.loads(write_request(EXAMPLES[kind]))
+    newer["version"] += 1
+    with pytest.raises(UnknownRequest):
+        read_request(json.dumps(newer))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "{}", '{"kind": "dream"}', '{"kind": "hunt", "version": 1, "body": {}}']
+)
+def test_what_is_no_request_is_refused(text: str) -> None:
+    with pytest.raises(UnknownRequest):
+        read_request(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (JobKind.HUNT, DrawnAnswer(drawn=4, seconds=1.5)),
+        (JobKind.TRAINING, TrainingAnswer(steps=400, seconds=9.0, recommended=300, reading="good", copied_picture=2)),
+        (JobKind.TAKING, TakeAnswer(file=FILE, filename="ink.safetensors", size_bytes=3)),
+    ],
+)
+def test_an_answer_is_read_as_it_was_written(kind: JobKind, answer: DrawnAnswer | TrainingAnswer | TakeAnswer) -> None:
+    assert read_answer(kind, write_answer(answer)) == answer
