@@ -9,14 +9,8 @@ from pathlib import Path
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
-from storage.database import Database
 from storage.store import DATABASE, Store
 from tests.storage.asking import ANNA, BORIS, Clock
-
-
-@pytest.fixture
-def people(store: Store) -> Database:
-    return store.database
 
 
 async def names(store: Store) -> list[int]:
@@ -42,22 +36,28 @@ async def test_a_task_outside_sees_only_what_is_committed(store: Store) -> None:
 
 
 async def test_an_exception_undoes_everything_inside(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def meet_and_fail() -> None:
         async with store.write():
             await store.people.meet(ANNA, ANNA, "en")
             await store.inbox.take(1, ANNA, "{}")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await meet_and_fail()
     assert await names(store) == []
     assert await store.inbox.pending() == ()
 
 
 async def test_a_failed_inner_write_is_undone_alone(store: Store) -> None:
+    async def meet_and_fail() -> None:
+        async with store.write():
+            await store.people.meet(BORIS, BORIS, "ru")
+            raise ZeroDivisionError
+
     async with store.write():
         await store.people.meet(ANNA, ANNA, "en")
         with pytest.raises(ZeroDivisionError):
-            async with store.write():
-                await store.people.meet(BORIS, BORIS, "ru")
-                raise ZeroDivisionError
+            await meet_and_fail()
     assert await names(store) == [ANNA]
 
 
@@ -123,14 +123,17 @@ async def test_what_is_to_be_done_afterwards_waits_for_the_commit_and_dies_with_
     async def note(word: str) -> None:
         done.append(word)
 
+    async def note_and_fail() -> None:
+        async with store.write():
+            await store.database.afterwards(lambda: note("undone"))
+            raise ZeroDivisionError
+
     async with store.write():
         await store.database.afterwards(lambda: note("committed"))
         assert done == []
     assert done == ["committed"]
     with pytest.raises(ZeroDivisionError):
-        async with store.write():
-            await store.database.afterwards(lambda: note("undone"))
-            raise ZeroDivisionError
+        await note_and_fail()
     await store.people.meet(ANNA, ANNA, "en")
     assert done == ["committed"]
     await store.database.afterwards(lambda: note("at once"))

@@ -54,7 +54,7 @@ async def test_a_name_that_is_no_hash_leads_nowhere(desk: Desk, name: str) -> No
 
 
 async def test_only_old_files_that_nothing_names_are_swept(desk: Desk, clock: Clock) -> None:
-    job, (picture, *_) = await desk.payload_of(ANNA, 2)
+    _, (picture, *_) = await desk.payload_of(ANNA, 2)
     asked = await desk.store.files.put(b"asked for", ".png")
     made = await desk.store.files.put(b"made", ".zip")
     owed = await desk.store.files.put(b"owed", ".png")
@@ -87,10 +87,14 @@ async def test_what_kills_left_on_the_disk_is_swept_when_it_is_old(desk: Desk) -
 
 async def test_files_stay_when_the_transaction_that_drops_them_is_undone(desk: Desk) -> None:
     file = await desk.store.files.put(b"a fox", ".png")
-    with pytest.raises(ZeroDivisionError):
+
+    async def drop_and_fail() -> None:
         async with desk.store.write():
             await desk.store.files.drop_unneeded([file])
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await drop_and_fail()
     assert await desk.store.files.read(file) == b"a fox"
     await desk.store.files.drop_unneeded([file])
     assert on_disk(desk) == set()

@@ -1,4 +1,4 @@
-"""kill -9 at the N-th commit and the N-th rename, for N = 1, 2, 3 … until a run meets none: all or nothing, every time."""
+"""kill -9 at the N-th commit and rename, for N = 1, 2, 3 … until a run meets none: nothing is lost or doubled."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -39,7 +40,7 @@ async def test_an_engine_that_lost_its_lease_can_write_nothing(desk: Desk, clock
     file = await desk.store.files.put(b"late", ".png")
     new = await lose(desk, clock, old)
     jobs, token = desk.store.jobs, old.lease_token
-    late_writes = [
+    late_writes: list[Callable[[], Awaitable[object]]] = [
         lambda: jobs.beat(old.id, token, LEASE_SECONDS, Progress(done=9)),
         lambda: jobs.add_picture(old.id, token, drawn(old, 0, file)),
         lambda: jobs.record_training(old.id, token, losses=(), state=(1, file), checkpoint=None, progress=Progress()),

@@ -1,4 +1,4 @@
-"""Whatever people, engines and the clock do in whatever order: a job is held by one engine, moves as drawn, and ends once."""
+"""Whatever people, engines and the clock do: a job is held by one engine, moves as drawn, and ends once."""
 
 from __future__ import annotations
 
