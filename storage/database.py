@@ -198,6 +198,7 @@ async def _connect(path: Path, pragmas: Sequence[str]) -> aiosqlite.Connection:
     connection = aiosqlite.Connection(
         lambda: sqlite.connect(str(path), isolation_level=None, check_same_thread=False), ROWS_A_CHUNK
     )
+    connection._thread.daemon = True  # a process that crashes must end, not wait for its database thread
     await connection
     connection.row_factory = _as_dict  # type: ignore[assignment]  # any callable will do
     try:

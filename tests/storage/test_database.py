@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from pysqlite3 import dbapi2 as sqlite
 
 from storage.store import DATABASE, Store
 from tests.storage.asking import ANNA, BORIS, Clock
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def names(store: Store) -> list[int]:
@@ -178,3 +182,19 @@ async def test_two_stores_of_one_folder_see_each_other(store: Store, clock: Cloc
         assert await names(other) == [ANNA]
     finally:
         await other.close()
+
+
+def test_a_process_that_crashes_with_an_open_store_ends(tmp_path: Path) -> None:
+    script = """
+import asyncio, sys
+from pathlib import Path
+from storage.store import Store
+
+async def crash(folder):
+    store = await Store.open(Path(folder))
+    raise SystemExit(3)
+
+asyncio.run(crash(sys.argv[1]))
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "data")]
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=30).returncode == 3
