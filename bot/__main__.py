@@ -18,7 +18,9 @@ HOW_TO_BEGIN = """There is no token yet.
   To rehearse without one:  make run   (opens a chat in the browser)
   For Telegram itself:      ask @BotFather for a token and put TELEGRAM_BOT_TOKEN=… into .env"""
 
-app = typer.Typer(add_completion=False, help="Styleseal's bot: what people see and tap.")
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, help="Styleseal's bot: what people see and tap."
+)
 
 
 @app.callback(invoke_without_command=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.settings import Settings
-from storage.database import SAFE_SQLITE, check_library
 from storage.errors import SqliteTooOld, StorageError
+from storage.opening import SAFE_SQLITE, check_library
 from storage.store import DATABASE, Store
 
 FREE_BYTES = 5 << 30  # below it, pictures and checkpoints soon have no room

@@ -8,6 +8,7 @@ import sys
 from types import TracebackType
 
 import structlog
+from structlog.typing import Processor
 
 MASK = "•••"
 SECRETS = re.compile(r"(bot)?\d{3,}:[\w-]{8,}|hf_\w{8,}")
@@ -36,7 +37,7 @@ def mask(text: str, token: str | None = None) -> str:
 
 def set_up_logs(level: str, token: str | None) -> None:
     """One handler on the root; the libraries' own chatter only from warnings up, unless DEBUG is asked for."""
-    shared = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    shared: list[Processor] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

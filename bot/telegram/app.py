@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import time
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 from telegram import Update
 from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
-from telegram.request import HTTPXRequest
 from tokenizers import Tokenizer
 
 from bot.settings import Settings
@@ -19,6 +20,7 @@ from bot.steps.walk import Walk
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import InboxQueue
 from bot.telegram.profile import present
+from bot.telegram.request import calling, polling
 from bot.telegram.routes import Routes
 from bot.telegram.watch import Watch
 from bot.words import Words
@@ -30,9 +32,9 @@ log = structlog.get_logger("bot")
 
 ALLOWED_UPDATES = ["message", "callback_query", "my_chat_member"]
 POLL_SECONDS = 25
-MEDIA_SECONDS = 150.0  # 50 MB up on a slow line
+CONFLICTS, CONFLICT_SECONDS = 3, 60.0
 RECONNECT_SECONDS = 2.0
-REFUSED = 2
+FAILED, REFUSED = 1, 2  # exit codes: to be started again, and not
 
 
 class TelegramBot:
@@ -48,6 +50,7 @@ class TelegramBot:
         self.watch = Watch(store, self.walk_for, self.delivery.wake)
         self._tokenizer: tuple[str, Tokenizer] | None = None
         self._chance = random.SystemRandom()
+        self._conflicts: list[float] = []
         self.exit_code = 0
         self._ended = asyncio.Event()
 
@@ -58,13 +61,9 @@ class TelegramBot:
     def _application(self, token: str) -> Application:  # type: ignore[type-arg]  # six parameters nobody here uses
         local: dict[str, Any] = {"httpx_kwargs": {"trust_env": False}} if self.settings.speaks_locally else {}
         url = self.settings.telegram_api_url.rstrip("/")
-        polling = HTTPXRequest(connection_pool_size=4, read_timeout=POLL_SECONDS + 10, **local)
-        calling = HTTPXRequest(
-            connection_pool_size=64, read_timeout=30, write_timeout=30, media_write_timeout=MEDIA_SECONDS, **local
-        )
         builder = ApplicationBuilder().token(token).base_url(f"{url}/bot").base_file_url(f"{url}/file/bot")
-        builder = builder.update_queue(self.queue).request(calling).get_updates_request(polling)
-        application = builder.build()
+        builder = builder.update_queue(self.queue).request(calling(**local))
+        application = builder.get_updates_request(polling(POLL_SECONDS, **local)).build()
         application.add_handler(TypeHandler(Update, self._handle))
         return application
 
@@ -108,17 +107,11 @@ class TelegramBot:
         brought = await self.queue.bring_back(self.application.bot)
         log.info("talking", updates_brought_back=brought)
         await self.application.start()
-        parts = [asyncio.create_task(part) for part in (self.delivery.run(), self.watch.run(), self._present())]
-        updater = self.application.updater
-        assert updater is not None
-        await updater.start_polling(
-            timeout=POLL_SECONDS,
-            allowed_updates=ALLOWED_UPDATES,
-            drop_pending_updates=False,
-            error_callback=self._polling_failed,
-        )
+        parts = [self._part(self.delivery.run()), self._part(self.watch.run()), self._part(self._present())]
+        await self._poll()
         await self._ended.wait()
-        await updater.stop()
+        assert self.application.updater is not None
+        await self.application.updater.stop()
         await self.application.stop()
         for part in parts:
             part.cancel()
@@ -126,13 +119,36 @@ class TelegramBot:
         await self.application.shutdown()
         return self.exit_code
 
+    def _part(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """A part that must not end: if one does, the process ends too and is started again whole."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._part_ended)
+        return task
+
+    def _part_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("a part of the bot failed", exc_info=task.exception())
+            self.exit_code = FAILED
+            self.stop()
+
+    async def _poll(self) -> None:
+        updater = self.application.updater
+        assert updater is not None
+        await updater.start_polling(
+            timeout=POLL_SECONDS,
+            bootstrap_retries=-1,
+            allowed_updates=ALLOWED_UPDATES,
+            drop_pending_updates=False,
+            error_callback=self._polling_failed,
+        )
+
     async def _connect(self) -> bool:
         """Greets the server, waiting while it is not there."""
         while not self._ended.is_set():
             try:
                 await self.application.initialize()
             except InvalidToken:
-                log.error("Telegram does not know this token. Copy it again from @BotFather.")
+                log.error("This token is not known there. Copy it again from @BotFather, or check TELEGRAM_API_URL.")
                 self.exit_code = REFUSED
                 return False
             except (NetworkError, TelegramError) as error:
@@ -146,9 +162,14 @@ class TelegramBot:
         await present(self.application.bot, self.settings.admins, self.settings.language)
 
     def _polling_failed(self, error: TelegramError) -> None:
-        if isinstance(error, Conflict):
-            log.error("another bot polls with this token; this one ends, so that no update is done twice")
-            self.exit_code = REFUSED
-            self.stop()
-        else:
+        if not isinstance(error, Conflict):
             log.warning("updates do not come", error=type(error).__name__)
+            return
+        now = time.monotonic()
+        self._conflicts = [at for at in self._conflicts if now - at < CONFLICT_SECONDS] + [now]
+        if len(self._conflicts) < CONFLICTS:  # one alone is the poll of a process that was just killed
+            log.warning("somebody else polls with this token; looking again")
+            return
+        log.error("another bot polls with this token; this one ends, so that no update is done twice")
+        self.exit_code = REFUSED
+        self.stop()

@@ -1,134 +1,167 @@
-"""One owed message as calls of the Bot API: sent, or edited in place. Knows no order, budget or retries."""
+"""One owed message as calls of the Bot API: sent, or edited in place. Knows no order, budget or retries.
+
+Writes nothing: what stands where afterwards is returned, so that the caller keeps it with the row that it ends.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
-from telegram import Bot, InputFile, InputMediaPhoto, LinkPreviewOptions
+import structlog
+from telegram import Bot, InputFile, InputMediaPhoto, LinkPreviewOptions, Message
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, TelegramError
 
-from bot.screens import Album, Asset, Document, Notice, PictureSource, Retire, Screen
+from bot.screens import Album, Document, Notice, PictureSource, Retire, Screen, Shown
 from bot.sheets.rendering import render
+from bot.telegram.digest import Digest
+from bot.telegram.doubt import INCOMING, Doubt
 from bot.telegram.keyboard import keyboard
-from storage.documents import dump
-from storage.failpoints import reach
+from bot.telegram.limits import CAPTION, LARGEST_UPLOAD_BYTES, TEXT, within
+from storage.errors import StorageError
 from storage.outbox import Slot
 from storage.store import Store
 
-INCOMING = "incoming"  # the slot that remembers the person's newest message
+log = structlog.get_logger("calls")
+
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to delete not found")
+GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+ACTION_SECONDS = 4.0  # a chat action shows for five seconds at most
+
+
+class TooLarge(Exception):
+    """The file is larger than a bot may send."""
 
 
 @dataclass(frozen=True)
-class Digest:
-    """Fingerprints of a screen's parts, so that only what changed is sent."""
+class Placed:
+    """What stands in the chat now: the newest message of ours, and which message stands for a slot (None: none)."""
 
-    text: str
-    picture: str
-    rows: str
-
-    @classmethod
-    def of(cls, screen: Screen) -> Digest:
-        """Of a screen as data."""
-        picture = dump(screen.picture, PictureSource) if screen.picture else ""
-        return cls(_short(screen.text), _short(picture), _short(repr(screen.rows)))
-
-    @classmethod
-    def read(cls, text: str) -> Digest:
-        """What `str()` wrote."""
-        text_part, picture, rows = [*text.split(":"), "", "", ""][:3]
-        return cls(text_part, picture, rows)
-
-    def __str__(self) -> str:
-        return f"{self.text}:{self.picture}:{self.rows}"
+    newest: int | None = None
+    slots: dict[str, Slot | None] = field(default_factory=dict)
 
 
 class Calls:
-    """Puts screens, albums, documents and notices into chats."""
+    """Puts screens, albums, documents and notices into chats. All raise telegram.error.TelegramError."""
 
     def __init__(self, bot: Bot, store: Store) -> None:
         self._bot = bot
         self._store = store
+        self._doubt = Doubt(bot, store)
+        self._acted: dict[int, float] = {}
 
-    async def screen(self, chat_id: int, screen: Screen, *, keep_picture: bool = False, follows: bool = True) -> None:
+    async def screen(
+        self, chat_id: int, screen: Screen, *, keep_picture: bool = False, follows: bool = True, doubtful: bool = False
+    ) -> Placed:
         """Shows a screen: edits the slot's message in place, or sends a new one.
 
-        `keep_picture` leaves the picture as it is; `follows` sends anew when the person wrote after the slot's message.
-        Raises telegram.error.TelegramError.
+        `keep_picture` leaves the picture as it is; `follows` sends anew when the person wrote after the slot's message;
+        `doubtful` looks first whether an earlier sending arrived.
         """
         slot = await self._store.outbox.slot(chat_id, screen.slot)
         shape = "photo" if screen.picture else "text"
-        fresh = screen.fresh or slot is None or slot.shape != shape
-        if slot and follows and not fresh:
-            incoming = await self._store.outbox.slot(chat_id, INCOMING)
-            fresh = incoming is not None and incoming.message_id > slot.message_id
-        if not fresh and slot is not None:
+        if (
+            slot is not None
+            and slot.shape == shape
+            and not screen.fresh
+            and not await self._is_below(chat_id, slot, follows)
+        ):
             try:
-                await self._edit(chat_id, screen, slot, keep_picture=keep_picture)
+                return await self._edit(chat_id, screen, slot, keep_picture=keep_picture)
             except BadRequest as error:
                 if not any(words in str(error).lower() for words in GONE):
                     raise
-                await self._send(chat_id, screen)
-            return
-        await self._send(chat_id, screen)
+                slot = None
+        found = await self._doubt.find(chat_id, screen) if doubtful else None
+        message_id = found or await self._send(chat_id, screen)
         if slot is not None:
             await self._put_away(chat_id, slot, delete=slot.shape != shape and not screen.fresh)
+        if screen.pinned:
+            await self._pin(chat_id, message_id)
+        return Placed(message_id, {screen.slot: _standing(screen, message_id, Digest.of(screen))})
 
-    async def album(self, chat_id: int, album: Album) -> None:
-        """2–10 pictures in one group; a single one goes as a photo."""
+    async def album(self, chat_id: int, album: Album, *, doubtful: bool = False) -> Placed:
+        """2–10 pictures in one group; a single one goes as a photo. What cannot be drawn is left out."""
+        found = await self._doubt.find(chat_id, album) if doubtful else None
+        if found is not None:
+            return Placed(found + len(album.pictures) - 1)
         await self.says_uploading(chat_id)
-        files = [await self._rendered(picture) for picture in album.pictures]
-        captions = [*album.captions, *([""] * len(files))]
-        if len(files) == 1:
-            await self._bot.send_photo(chat_id, files[0], caption=captions[0] or None, parse_mode=ParseMode.HTML)
-            return
+        captions = [*album.captions, *([""] * len(album.pictures))]
         media = [
-            InputMediaPhoto(file, caption=caption or None, parse_mode=ParseMode.HTML, filename=f"{number}.jpg")
-            for number, (file, caption) in enumerate(zip(files, captions, strict=False), 1)
+            InputMediaPhoto(
+                data, caption=within(caption, CAPTION) or None, parse_mode=ParseMode.HTML, filename=f"{n}.jpg"
+            )
+            for n, (picture, caption) in enumerate(zip(album.pictures, captions, strict=False), 1)
+            if (data := await self._rendered_if_there(picture)) is not None
         ]
-        await self._bot.send_media_group(chat_id, media)
+        if len(media) > 1:
+            sent = await self._bot.send_media_group(chat_id, media)
+            return Placed(max(message.message_id for message in sent))
+        if not media:
+            return Placed()
+        only = await self._bot.send_photo(
+            chat_id,
+            media[0].media,
+            caption=media[0].caption,
+            parse_mode=ParseMode.HTML,
+        )
+        return Placed(only.message_id)
 
-    async def document(self, chat_id: int, document: Document) -> None:
-        """A file in its original bytes."""
+    async def document(self, chat_id: int, document: Document, *, doubtful: bool = False) -> Placed:
+        """A file in its original bytes. Raises TooLarge."""
         path = self._store.files.path(document.file)
+        if (await asyncio.to_thread(path.stat)).st_size > LARGEST_UPLOAD_BYTES:
+            raise TooLarge
+        found = await self._doubt.find(chat_id, document) if doubtful else None
+        if found is not None:
+            return Placed(found)
+        await self._acts(chat_id, ChatAction.UPLOAD_DOCUMENT)
         with await asyncio.to_thread(path.open, "rb") as handle:
-            await self._bot.send_document(
+            sent = await self._bot.send_document(
                 chat_id,
                 InputFile(handle, filename=document.filename, read_file_handle=False),
-                caption=document.text or None,
+                caption=within(document.text, CAPTION) or None,
                 parse_mode=ParseMode.HTML,
                 disable_content_type_detection=True,
             )
+        return Placed(sent.message_id)
 
-    async def notice(self, chat_id: int, notice: Notice) -> None:
+    async def notice(self, chat_id: int, notice: Notice, *, doubtful: bool = False) -> Placed:
         """A plain message."""
-        await self._bot.send_message(chat_id, notice.text, parse_mode=ParseMode.HTML, link_preview_options=NO_PREVIEW)
+        found = await self._doubt.find(chat_id, notice) if doubtful else None
+        if found is not None:
+            return Placed(found)
+        text = within(notice.text, TEXT)
+        sent = await self._bot.send_message(chat_id, text, parse_mode=ParseMode.HTML, link_preview_options=NO_PREVIEW)
+        return Placed(sent.message_id)
 
-    async def retire(self, chat_id: int, retire: Retire) -> None:
+    async def retire(self, chat_id: int, retire: Retire) -> Placed:
         """Takes the buttons off a slot's message; from now on none stands for the slot."""
         slot = await self._store.outbox.slot(chat_id, retire.slot)
-        if slot is not None:
-            await self._put_away(chat_id, slot, delete=False)
-            await self._store.outbox.drop_slot(chat_id, retire.slot)
+        if slot is None:
+            return Placed()
+        await self._put_away(chat_id, slot, delete=False)
+        return Placed(None, {retire.slot: None})
 
     async def says_uploading(self, chat_id: int) -> None:
-        """The person sees that a picture is on its way; whether that works does not matter."""
-        try:
-            await self._bot.send_chat_action(chat_id, ChatAction.UPLOAD_PHOTO)
-        except TelegramError:
-            return
+        """The person sees that a picture is on its way."""
+        await self._acts(chat_id, ChatAction.UPLOAD_PHOTO)
 
-    async def _send(self, chat_id: int, screen: Screen) -> None:
+    async def _is_below(self, chat_id: int, slot: Slot, follows: bool) -> bool:
+        """Whether the person wrote after the slot's message, so that an edit would be out of sight."""
+        incoming = await self._store.outbox.slot(chat_id, INCOMING) if follows else None
+        return incoming is not None and incoming.message_id > slot.message_id
+
+    async def _send(self, chat_id: int, screen: Screen) -> int:
         markup = keyboard(screen.rows)
+        sent: Message
         if screen.picture is None:
             sent = await self._bot.send_message(
                 chat_id,
-                screen.text,
+                within(screen.text, TEXT),
                 parse_mode=ParseMode.HTML,
                 reply_markup=markup,
                 link_preview_options=NO_PREVIEW,
@@ -137,78 +170,84 @@ class Calls:
             sent = await self._bot.send_photo(
                 chat_id,
                 await self._rendered(screen.picture),
-                caption=screen.text,
+                caption=within(screen.text, CAPTION),
                 parse_mode=ParseMode.HTML,
                 reply_markup=markup,
                 filename="picture.jpg",
             )
-        reach("send-accepted")
-        await self._stands(chat_id, screen, sent.message_id, str(Digest.of(screen)))
-        if screen.pinned:
-            await self._pin(chat_id, sent.message_id)
+        return sent.message_id
 
-    async def _edit(self, chat_id: int, screen: Screen, slot: Slot, *, keep_picture: bool) -> None:
+    async def _edit(self, chat_id: int, screen: Screen, slot: Slot, *, keep_picture: bool) -> Placed:
         before, after = Digest.read(slot.digest), Digest.of(screen)
         if keep_picture:
             after = Digest(after.text, before.picture, after.rows)
-        if after == before:
-            return
-        try:
-            await self._edit_what_changed(chat_id, screen, slot.message_id, before, after)
-        except BadRequest as error:
-            if "not modified" not in str(error).lower():
-                raise
-        await self._stands(chat_id, screen, slot.message_id, str(after))
+        if after != before:
+            try:
+                await self._edit_what_changed(chat_id, screen, slot.message_id, before, after)
+            except BadRequest as error:
+                if "not modified" not in str(error).lower():
+                    raise
+        return Placed(None, {screen.slot: _standing(screen, slot.message_id, after)})
 
     async def _edit_what_changed(
         self, chat_id: int, screen: Screen, message_id: int, before: Digest, after: Digest
     ) -> None:
         markup = keyboard(screen.rows)
         where: dict[str, Any] = {"chat_id": chat_id, "message_id": message_id}
+        words: dict[str, Any] = {"parse_mode": ParseMode.HTML}
         if screen.picture is not None and after.picture != before.picture:
             photo = await self._rendered(screen.picture)
-            media = InputMediaPhoto(photo, caption=screen.text, parse_mode=ParseMode.HTML, filename="picture.jpg")
+            media = InputMediaPhoto(photo, caption=within(screen.text, CAPTION), filename="picture.jpg", **words)
             await self._bot.edit_message_media(media, reply_markup=markup, **where)
         elif after.text == before.text:
             await self._bot.edit_message_reply_markup(reply_markup=markup, **where)
         elif screen.picture is not None:
-            await self._bot.edit_message_caption(
-                caption=screen.text, parse_mode=ParseMode.HTML, reply_markup=markup, **where
-            )
+            caption = within(screen.text, CAPTION)
+            await self._bot.edit_message_caption(caption=caption, reply_markup=markup, **words, **where)
         else:
+            text = within(screen.text, TEXT)
             await self._bot.edit_message_text(
-                screen.text, parse_mode=ParseMode.HTML, reply_markup=markup, link_preview_options=NO_PREVIEW, **where
+                text, reply_markup=markup, link_preview_options=NO_PREVIEW, **words, **where
             )
-
-    async def _stands(self, chat_id: int, screen: Screen, message_id: int, digest: str) -> None:
-        shape = "photo" if screen.picture else "text"
-        slot = Slot(message_id=message_id, shape=shape, digest=digest, buttons=bool(screen.rows))
-        await self._store.outbox.set_slot(chat_id, screen.slot, slot)
 
     async def _put_away(self, chat_id: int, slot: Slot, *, delete: bool) -> None:
-        """The old message of a slot goes, or loses its buttons. It may be gone already; that is as good."""
+        """The old message of a slot goes, or loses its buttons. What stands there is stale anyway, so it may fail."""
         try:
             if delete:
                 await self._bot.delete_message(chat_id, slot.message_id)
             elif slot.buttons:
                 await self._bot.edit_message_reply_markup(chat_id=chat_id, message_id=slot.message_id)
-        except BadRequest:
-            return
+        except TelegramError as error:
+            log.debug("old message stays", error=type(error).__name__)
 
     async def _pin(self, chat_id: int, message_id: int) -> None:
         try:
             await self._bot.pin_chat_message(chat_id, message_id, disable_notification=True)
-        except BadRequest:
+        except TelegramError as error:
+            log.debug("not pinned", error=type(error).__name__)
+
+    async def _acts(self, chat_id: int, action: ChatAction) -> None:
+        """Whether it shows does not matter; more often than it fades would only cost the chat's budget."""
+        now = time.monotonic()
+        if now - self._acted.get(chat_id, float("-inf")) < ACTION_SECONDS:
             return
+        self._acted[chat_id] = now
+        try:
+            await self._bot.send_chat_action(chat_id, action)
+        except TelegramError as error:
+            log.debug("no action shown", error=type(error).__name__)
 
     async def _rendered(self, picture: PictureSource) -> bytes:
         return await asyncio.to_thread(render, picture, self._store.files.folder.read)
 
+    async def _rendered_if_there(self, picture: Shown) -> bytes | None:
+        try:
+            return await self._rendered(picture)
+        except (StorageError, OSError) as error:
+            log.error("picture left out of an album", error=type(error).__name__)
+            return None
 
-def is_ready_made(picture: PictureSource | None) -> bool:
-    """Whether a picture needs no drawing worth mentioning."""
-    return picture is None or isinstance(picture, Asset)
 
-
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _standing(screen: Screen, message_id: int, digest: Digest) -> Slot:
+    shape = "photo" if screen.picture else "text"
+    return Slot(message_id=message_id, shape=shape, digest=str(digest), buttons=bool(screen.rows))

@@ -7,95 +7,82 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import structlog
+from pydantic import ValidationError
 from telegram import Bot
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
-from bot.screens import Album, Answer, Document, Message, Notice, Retire, Screen
+from bot.screens import Album, Document, Message, Notice, Retire, Screen
+from bot.telegram.answers import Answers, seconds_asked
 from bot.telegram.budget import Budget
-from bot.telegram.calls import Calls
+from bot.telegram.calls import Calls, Placed, TooLarge
+from bot.telegram.doubt import OUTGOING
+from bot.words import LANGUAGES, Words
 from storage.documents import load
 from storage.errors import StorageError
-from storage.failpoints import reach
-from storage.outbox import Owed
+from storage.outbox import Owed, Slot
 from storage.states import Urgency
 from storage.store import Store
 
 log = structlog.get_logger("delivery")
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.25  # the engine's news reach the outbox through this process, so this only bounds a lost wake-up
 PROGRESS_SECONDS = 2.5  # text of a status message; edits share the budget with sends
 PROGRESS_PICTURE_SECONDS = 8.0
 BACKOFF_SECONDS = (1, 2, 5, 10, 30)
-ANSWER_LIVES_SECONDS = 120  # Telegram keeps a tap 150 s
+NEVER_LEFT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "Pool timeout")  # of httpx, inside the error's words
 
 
 class Delivery:
     """Sends what is owed. `wake()` after owing something; `run()` until cancelled."""
 
     def __init__(self, bot: Bot, store: Store) -> None:
-        self._bot = bot
         self._store = store
         self._calls = Calls(bot, store)
+        self._answers = Answers(bot, store)
         self._budget = Budget()
         self._awake = asyncio.Event()
-        self._answers_awake = asyncio.Event()
-        self._chats: dict[int, asyncio.Task[None]] = {}
+        self._news: dict[int, asyncio.Event] = {}  # one a chat that is being served
+        self._tasks: set[asyncio.Task[None]] = set()
         self._told: dict[tuple[int, str], float] = {}  # when a slot's progress was last shown
         self._pictured: dict[tuple[int, str], float] = {}
 
     def wake(self) -> None:
         """Something new is owed."""
         self._awake.set()
-        self._answers_awake.set()
+        self._answers.wake()
+        for news in self._news.values():
+            news.set()
 
     async def run(self) -> None:
         """Delivers until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._answer_taps())
+            group.create_task(self._answers.run())
             group.create_task(self._look_after_chats())
-
-    async def _answer_taps(self) -> None:
-        while True:
-            for owed in await self._store.outbox.answers():
-                await self._answer(owed)
-            await _wait(self._answers_awake)
 
     async def _look_after_chats(self) -> None:
         try:
             while True:
                 for chat_id in await self._store.outbox.chats_with_work():
-                    if chat_id not in self._chats:
+                    if chat_id not in self._news:
+                        self._news[chat_id] = asyncio.Event()
                         task = asyncio.create_task(self._serve(chat_id))
-                        self._chats[chat_id] = task
+                        self._tasks.add(task)
                         task.add_done_callback(partial(self._served, chat_id))
-                await _wait(self._awake)
+                await wait(self._awake, LOOK_SECONDS)
         finally:
-            for task in tuple(self._chats.values()):
+            for task in tuple(self._tasks):
                 task.cancel()
 
     def _served(self, chat_id: int, task: asyncio.Task[None]) -> None:
-        self._chats.pop(chat_id, None)
+        self._news.pop(chat_id, None)
+        self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:  # looked after again at the next look
             log.error("serving a chat failed", exc_info=task.exception())
-
-    async def _answer(self, owed: Owed) -> None:
-        answer = load(Answer, owed.body)
-        try:
-            await self._bot.answer_callback_query(
-                answer.callback_query_id, text=answer.text or None, show_alert=answer.alert or None
-            )
-        except BadRequest:
-            pass  # too old, or answered before a restart: both are as good as done
-        except TelegramError as error:
-            if (self._store.clock() - owed.created).total_seconds() < ANSWER_LIVES_SECONDS:
-                log.info("answer waits", error=type(error).__name__)
-                await asyncio.sleep(LOOK_SECONDS)
-                return
-        await self._store.outbox.sent(owed.id)
 
     async def _serve(self, chat_id: int) -> None:
         """Sends to one chat until nothing may go now."""
@@ -109,26 +96,35 @@ class Delivery:
             owed = await self._store.outbox.next_for(chat_id)
             if owed is None:
                 return
-            message: Message = load(Message, owed.body)  # type: ignore[arg-type]  # a union is no class
+            message = await self._read(owed)
+            if message is None:
+                continue
             pause = self._pause(owed, message)
             if pause > 0:  # and look again after it: something newer or more urgent may have come
-                await asyncio.sleep(min(pause, 1.0))
+                await wait(self._news[chat_id], pause)
                 continue
             await self._deliver(owed, message)
+
+    async def _read(self, owed: Owed) -> Message | None:
+        try:
+            return load(Message, owed.body)  # type: ignore[arg-type]  # a union is no class
+        except ValidationError:
+            log.error("owed message cannot be read", id=owed.id)
+            await self._store.outbox.park(owed.id, "unreadable")
+            return None
 
     def _pause(self, owed: Owed, message: Message) -> float:
         now = time.monotonic()
         pause = self._budget.of(owed.chat_id, now).wait(weight(message), now)
         if owed.urgency is Urgency.PROGRESS and owed.slot is not None:
-            pause = max(pause, self._told.get((owed.chat_id, owed.slot), 0.0) + PROGRESS_SECONDS - now)
+            pause = max(pause, self._told.get((owed.chat_id, owed.slot), float("-inf")) + PROGRESS_SECONDS - now)
         return pause
 
     async def _deliver(self, owed: Owed, message: Message) -> None:
         self._budget.of(owed.chat_id, time.monotonic()).spend(weight(message))
         await self._store.outbox.sending(owed.id)
-        reach("send")
         try:
-            await self._put(owed, message)
+            placed = await self._put(owed, message)
         except RetryAfter as error:
             await self._wait_as_asked(owed, error)
         except (Forbidden, ChatMigrated) as error:
@@ -136,46 +132,91 @@ class Delivery:
         except BadRequest as error:
             await self._refused(owed, error)
         except NetworkError as error:
-            seconds = BACKOFF_SECONDS[min(owed.attempts, len(BACKOFF_SECONDS) - 1)]
-            log.warning("not delivered", error=type(error).__name__, attempts=owed.attempts + 1, again_in=seconds)
-            await self._store.outbox.later(owed.id, self._store.clock() + timedelta(seconds=seconds), "network")
-        except (TelegramError, StorageError, OSError) as error:
-            log.error("cannot be delivered", error=type(error).__name__)
+            await self._again(owed, error)
+        except Exception as error:  # whatever it is, the chat's other messages must still go out
+            log.exception("cannot be delivered", error=type(error).__name__)
             await self._store.outbox.park(owed.id, type(error).__name__)
         else:
-            reach("sent")
+            await self._keep(owed, placed)
+
+    async def _keep(self, owed: Owed, placed: Placed) -> None:
+        """In one transaction: the message is sent, and where it stands."""
+        async with self._store.write():
+            for name, slot in placed.slots.items():
+                if slot is None:
+                    await self._store.outbox.drop_slot(owed.chat_id, name)
+                else:
+                    await self._store.outbox.set_slot(owed.chat_id, name, slot)
+            if placed.newest is not None:
+                newest = Slot(message_id=placed.newest, shape="text", digest="", buttons=False)
+                await self._store.outbox.set_slot(owed.chat_id, OUTGOING, newest)
             await self._store.outbox.sent(owed.id)
 
-    async def _put(self, owed: Owed, message: Message) -> None:
-        chat_id = owed.chat_id
+    async def _put(self, owed: Owed, message: Message) -> Placed:
+        placed = Placed()  # of an answer: those go their own way
         if isinstance(message, Screen):
-            await self._put_screen(owed, message)
+            placed = await self._put_screen(owed, message)
         elif isinstance(message, Album):
-            await self._calls.album(chat_id, message)
+            placed = await self._calls.album(owed.chat_id, message, doubtful=owed.was_sending)
         elif isinstance(message, Document):
-            await self._calls.document(chat_id, message)
+            placed = await self._put_document(owed, message)
         elif isinstance(message, Notice):
-            await self._calls.notice(chat_id, message)
+            placed = await self._calls.notice(owed.chat_id, message, doubtful=owed.was_sending)
         elif isinstance(message, Retire):
-            await self._calls.retire(chat_id, message)
+            placed = await self._calls.retire(owed.chat_id, message)
+        return placed
 
-    async def _put_screen(self, owed: Owed, screen: Screen) -> None:
+    async def _put_screen(self, owed: Owed, screen: Screen) -> Placed:
         place, now = (owed.chat_id, screen.slot), time.monotonic()
         is_progress = owed.urgency is Urgency.PROGRESS
         keep_picture = is_progress and now - self._pictured.get(place, float("-inf")) < PROGRESS_PICTURE_SECONDS
-        await self._calls.screen(owed.chat_id, screen, keep_picture=keep_picture, follows=not is_progress)
+        show = partial(
+            self._calls.screen,
+            owed.chat_id,
+            keep_picture=keep_picture,
+            follows=not is_progress,
+            doubtful=owed.was_sending,
+        )
+        try:
+            placed = await show(screen)
+        except (StorageError, OSError, ValueError) as error:
+            log.exception("screen goes without its picture", error=type(error).__name__)
+            placed = await show(replace(screen, picture=None))
         self._told[place] = time.monotonic()
         if not keep_picture:
             self._pictured[place] = time.monotonic()
+        return placed
+
+    async def _put_document(self, owed: Owed, document: Document) -> Placed:
+        try:
+            return await self._calls.document(owed.chat_id, document, doubtful=owed.was_sending)
+        except TooLarge:
+            key = "document.too_large"
+        except (StorageError, OSError) as error:
+            log.error("document is gone", error=type(error).__name__)
+            key = "document.gone"
+        person = await self._store.people.find(owed.chat_id)
+        words = Words(person.language if person else LANGUAGES[0])
+        return await self._calls.notice(owed.chat_id, Notice(text=words(key, name=document.filename)))
 
     async def _wait_as_asked(self, owed: Owed, error: RetryAfter) -> None:
-        asked = error.retry_after
-        seconds = asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
-        until = self._store.clock() + timedelta(seconds=seconds + 1)
-        log.warning("telegram asks to wait", chat_waits_seconds=seconds)
+        seconds = seconds_asked(error)
+        log.warning("telegram asks to wait", seconds=seconds)
+        await self._wait(owed, seconds + 1, "429", left=False)
+
+    async def _again(self, owed: Owed, error: NetworkError) -> None:
+        seconds = BACKOFF_SECONDS[min(owed.attempts, len(BACKOFF_SECONDS) - 1)]
+        left = not any(words in str(error) for words in NEVER_LEFT)
+        log.warning("not delivered", error=type(error).__name__, attempts=owed.attempts + 1, again_in=seconds)
+        await self._wait(owed, seconds, "network", left=left)
+
+    async def _wait(self, owed: Owed, seconds: float, why: str, *, left: bool) -> None:
+        """The whole chat waits, so that its order stays. What has `left` may have arrived and stays in doubt."""
+        until = self._store.clock() + timedelta(seconds=seconds)
         async with self._store.write():
             await self._store.outbox.wait(owed.chat_id, until)
-            await self._store.outbox.later(owed.id, until, "429")
+            if not left:
+                await self._store.outbox.later(owed.id, until, why)
 
     async def _chat_changed(self, owed: Owed, error: TelegramError) -> None:
         if isinstance(error, ChatMigrated):
@@ -197,9 +238,11 @@ def weight(message: Message) -> float:
     return float(len(message.pictures)) if isinstance(message, Album) else 1.0
 
 
-async def _wait(event: asyncio.Event) -> None:
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    """Until the event or so many seconds later."""
     try:
-        await asyncio.wait_for(event.wait(), LOOK_SECONDS)
+        await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return
-    event.clear()
+    finally:
+        event.clear()

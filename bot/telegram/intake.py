@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
+import structlog
 from telegram import Bot, Update
 
 from storage.store import Store
+
+log = structlog.get_logger("intake")
+AGAIN_SECONDS = 1.0
 
 
 class InboxQueue(asyncio.Queue[object]):
@@ -19,15 +23,29 @@ class InboxQueue(asyncio.Queue[object]):
 
     async def put(self, item: object) -> None:
         """Keeps an update, then queues it; anything else (the library's stop sign) is only queued."""
-        if isinstance(item, Update):
-            user = item.effective_user.id if item.effective_user else None
-            if not await self._store.inbox.take(item.update_id, user, item.to_json()):
-                return
+        if isinstance(item, Update) and not await self._take(item):
+            return
         await super().put(item)
+
+    async def _take(self, update: Update) -> bool:
+        """Waits while the store cannot write: an exception would end the library's polling for good."""
+        user = update.effective_user.id if update.effective_user else None
+        while True:
+            try:
+                return await self._store.inbox.take(update.update_id, user, update.to_json())
+            except Exception:
+                log.exception("an update cannot be kept; it is tried again before any further one is fetched")
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def bring_back(self, bot: Bot) -> int:
         """Queues what an earlier process took and did not finish; returns how many."""
         pending = await self._store.inbox.pending()
-        for _, body in pending:
-            await super().put(Update.de_json(json.loads(body), bot))
+        for update_id, body in pending:
+            try:
+                update = Update.de_json(json.loads(body), bot)
+            except (ValueError, KeyError, TypeError):
+                log.exception("a kept update cannot be read", update=update_id)
+                await self._store.inbox.failed(update_id)
+                continue
+            await super().put(update)
         return len(pending)

@@ -25,7 +25,7 @@ async def present(bot: Bot, admins: Iterable[int], default_language: str) -> Non
             await bot.set_my_commands(
                 [_command(words, name) for name in (*COMMANDS, *ADMIN_COMMANDS)], scope=BotCommandScopeChat(admin)
             )
-    except TelegramError as error:
+    except TelegramError as error:  # the bot talks without it
         log.warning("profile not set", error=type(error).__name__)
 
 

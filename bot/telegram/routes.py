@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from telegram import CallbackQuery, ChatMember, Message, Update
 from telegram.constants import ChatType
 
+from bot.admin import panel
 from bot.screens import Answer, Notice, Reply, Screen
 from bot.screens import Message as Shown
 from bot.steps import journey
 from bot.steps.walk import Walk
 from bot.taps import Tap, TapUnreadable
-from bot.telegram.calls import INCOMING
-from bot.words import LANGUAGES
+from bot.telegram.doubt import INCOMING
+from bot.words import LANGUAGES, Words
 from storage.documents import dump
 from storage.outbox import Slot
 from storage.records import Person
@@ -50,20 +51,26 @@ class Routes:
                 short_id = secrets.token_hex(3)
                 log.exception("update not handled", update=update.update_id, short_id=short_id)
                 if await self.store.inbox.attempted(update.update_id) >= ATTEMPTS:
-                    await self._apologise(update, short_id)
+                    await self._give_up(update, short_id)
         self.owed()
 
-    async def _apologise(self, update: Update, short_id: str) -> None:
-        async with self.store.write():
+    async def _give_up(self, update: Update, short_id: str) -> None:
+        try:
+            async with self.store.write():
+                await self.store.inbox.failed(update.update_id)
+                await self._apologise(update, short_id)
+        except Exception:  # putting it aside must not depend on words
+            log.exception("no apology", short_id=short_id)
             await self.store.inbox.failed(update.update_id)
-            if update.effective_user is None or update.effective_chat is None:
-                return
-            person = await self._person(update)
-            walk = await self.walk_for(person)
-            text = walk.words("error.unexpected", id=short_id)
-            if update.callback_query is not None:
-                await self._owe_answer(update.callback_query, Reply())
-            await self._owe(update.effective_chat.id, Notice(text=text), Urgency.REPLY)
+
+    async def _apologise(self, update: Update, short_id: str) -> None:
+        if update.effective_user is None or update.effective_chat is None:
+            return
+        person = await self._person(update)
+        text = Words(person.language)("error.unexpected", id=short_id)
+        if update.callback_query is not None:
+            await self._owe_answer(update.callback_query, Reply())
+        await self._owe(update.effective_chat.id, Notice(text=text), Urgency.REPLY)
 
     async def _route(self, update: Update) -> None:
         if update.my_chat_member is not None:
@@ -92,7 +99,11 @@ class Routes:
         assert changed is not None
         if changed.chat.type != ChatType.PRIVATE:
             return
-        if changed.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT):
+        blocked = changed.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
+        person = await self.store.people.find(changed.from_user.id)
+        if person is not None:
+            await self.store.people.save(replace(person, blocked=blocked))
+        if blocked:
             await self.store.outbox.close_chat(changed.chat.id, "blocked")
         else:
             await self.store.outbox.reopen_chat(changed.chat.id)
@@ -102,19 +113,25 @@ class Routes:
         walk = await self.walk_for(person)
         message, data = query.message, query.data or ""
         if message is None or message.chat.type != ChatType.PRIVATE:
-            await self._owe_answer(query, Reply(toast=walk.words("group.private_only")))
+            await self._owe_answer(query, Reply(toast=walk.words.plain("group.private_only")))
             return
         before = await self.store.inbox.tap_done(message.chat.id, message.message_id, data)
         if before is not None:
             await self._owe_answer(query, Reply(toast=before))
             return
-        try:
-            reply = await journey.tapped(walk, Tap.read(data))
-        except TapUnreadable:
-            reply = Reply(toast=walk.words("tap.unreadable"))
+        reply = await self._tap(walk, data)
         await self.store.inbox.remember_tap(message.chat.id, message.message_id, data, reply.toast)
         await self._owe_answer(query, reply)
         await self._owe_all(message.chat.id, reply)
+
+    async def _tap(self, walk: Walk, data: str) -> Reply:
+        try:
+            tap = Tap.read(data)
+        except TapUnreadable:
+            return Reply(toast=walk.words.plain("tap.unreadable"))
+        if tap.verb in panel.VERBS:
+            return await panel.tapped(walk, tap) if panel.may(walk) else Reply(toast=walk.words.plain("tap.unreadable"))
+        return await journey.tapped(walk, tap)
 
     async def _wrote(self, update: Update, message: Message) -> None:
         if message.migrate_to_chat_id is not None:
@@ -135,13 +152,18 @@ class Routes:
         text = (message.text or "")[:LONGEST_TEXT]
         if text.startswith("/"):
             name, _, argument = text[1:].partition(" ")
-            return await journey.command(walk, name.partition("@")[0].lower(), argument.strip())
+            name = name.partition("@")[0].lower()
+            if name == "admin" and panel.may(walk):
+                return await panel.show(walk)
+            return await journey.command(walk, name, argument.strip())
         if text:
             return await journey.wrote(walk, text)
-        return await journey.sent_file(walk)
+        if message.effective_attachment is not None:
+            return await journey.sent_file(walk)
+        return Reply()  # somebody pinned a message, or the like
 
     async def _owe_answer(self, query: CallbackQuery, reply: Reply) -> None:
-        answer = Answer(callback_query_id=query.id, text=reply.toast[:200], alert=reply.alert)
+        answer = Answer(callback_query_id=query.id, text=reply.toast, alert=reply.alert)
         await self._owe(query.from_user.id, answer, Urgency.ANSWER, key=f"answer:{query.id}")
 
     async def _owe_all(self, chat_id: int, reply: Reply) -> None:

@@ -7,15 +7,17 @@ from collections.abc import Callable
 
 import structlog
 
-from bot.screens import Message, Screen
+from bot.screens import Message, Notice, Screen
 from bot.steps import journey
 from bot.telegram.routes import WalkFor, owe
+from bot.words import Words
 from storage.records import Job
-from storage.states import LIVE_STATES, Urgency
+from storage.states import LIVE_STATES, JobState, Urgency
 from storage.store import Store
 
 log = structlog.get_logger("watch")
 LOOK_SECONDS = 0.25
+SILENCE_LOOK_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 
 
@@ -26,14 +28,19 @@ class Watch:
         self._store = store
         self._walk_for = walk_for
         self._owed = owed
+        self._tried: set[tuple[int, int]] = set()  # (job, version) of ends that could not be told once
+        self._said: set[str] = set()
 
     async def run(self) -> None:
         """Looks until cancelled; tidies up once an hour."""
         loop = asyncio.get_running_loop()
-        tidy_at = loop.time() + TIDY_SECONDS
+        tidy_at, silence_at = loop.time() + TIDY_SECONDS, loop.time() + SILENCE_LOOK_SECONDS
         while True:
             for job in await self._store.jobs.untold():
                 await self._tell(job)
+            if loop.time() > silence_at:
+                await self._tell_of_silence()
+                silence_at = loop.time() + SILENCE_LOOK_SECONDS
             if loop.time() > tidy_at:
                 await self._store.tidy()
                 tidy_at = loop.time() + TIDY_SECONDS
@@ -46,9 +53,21 @@ class Watch:
                 await self._put_into_words(job)
                 await self._store.jobs.told(job.id, job.version)
         except Exception:  # somebody else's news must still be told
-            log.exception("news not told", job=job.id)
-            await self._store.jobs.told(job.id, job.version)
+            await self._could_not_tell(job)
         self._owed()
+
+    async def _could_not_tell(self, job: Job) -> None:
+        """News of a live job are soon followed by newer ones; its end is tried once more, then said plainly."""
+        log.exception("news not told", job=job.id)
+        again = (job.id, job.version)
+        if job.state not in LIVE_STATES and again not in self._tried:
+            self._tried.add(again)
+            return
+        self._tried.discard(again)
+        async with self._store.write():
+            await self._store.jobs.told(job.id, job.version)
+            if job.state not in LIVE_STATES:
+                await self._say(job, "job.ended_plainly", f"plain:{job.id}:{job.version}")
 
     async def _put_into_words(self, job: Job) -> None:
         person = await self._store.people.find(job.user)
@@ -57,6 +76,25 @@ class Watch:
         messages = await journey.arrived(await self._walk_for(person), job)
         for message in messages:
             await owe(self._store, person.chat_id, message, urgency_of(job, message))
+
+    async def _tell_of_silence(self) -> None:
+        """Whoever waits for an engine that does not beat hears so, once a job."""
+        if await self._store.machine.alive():
+            return
+        for job in await self._store.jobs.live():
+            waited = (self._store.clock() - job.created).total_seconds()
+            if job.state is not JobState.WAITING and waited > SILENCE_LOOK_SECONDS * 3:
+                await self._say(job, "engine.silent", f"silent:{job.id}:{job.lease_token}")
+        self._owed()
+
+    async def _say(self, job: Job, words: str, key: str) -> None:
+        if key in self._said:
+            return
+        self._said.add(key)
+        person = await self._store.people.find(job.user)
+        if person is not None:
+            notice = Notice(text=Words(person.language)(words))
+            await owe(self._store, person.chat_id, notice, Urgency.EVENT, key)
 
 
 def urgency_of(job: Job, message: Message) -> Urgency:

@@ -1,0 +1,164 @@
+"""The admin's panel: machine, queue, pause, resume, cancel. Destructive taps ask again on the same message."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+from bot.rules.access import is_admin
+from bot.screens import Button, Reply, Row, Screen
+from bot.steps.walk import Walk
+from bot.taps import Tap, Verb
+from storage.records import Job
+from storage.states import LANE_ORDER, JobState, Lane, Wish
+
+SLOT = "admin"
+SHOWN_A_LANE = 6
+BUTTONS_FOR = 8  # jobs; one screen of a phone
+NOTES = 5
+VERBS = frozenset({Verb.ADMIN_PAUSE, Verb.ADMIN_RESUME, Verb.ADMIN_CANCEL, Verb.ADMIN_CANCEL_YES, Verb.ADMIN_REFRESH})
+
+
+def may(walk: Walk) -> bool:
+    """Whether this person may see the panel."""
+    return is_admin(walk.person, walk.admins)
+
+
+async def show(walk: Walk) -> Reply:
+    """The panel as a new message."""
+    return Reply(shows=(await _panel(walk, fresh=True),))
+
+
+async def tapped(walk: Walk, tap: Tap) -> Reply:
+    """What an admin tapped; every act leaves a note."""
+    store, words = walk.store, walk.words
+    toast = ""
+    if tap.verb is Verb.ADMIN_CANCEL:
+        return await _ask(walk, tap)
+    if tap.verb is Verb.ADMIN_PAUSE:
+        await store.machine.pause()
+        await store.machine.note(walk.person.id, "pause", "")
+        toast = words.plain("admin.done.paused")
+    elif tap.verb is Verb.ADMIN_RESUME:
+        await store.machine.resume()
+        await store.machine.note(walk.person.id, "resume", "")
+        toast = words.plain("admin.done.resumed")
+    elif tap.verb is Verb.ADMIN_CANCEL_YES:
+        toast = await _cancel(walk, _job_id(tap))
+    return Reply(toast=toast, shows=(await _panel(walk),))
+
+
+async def _cancel(walk: Walk, job_id: int) -> str:
+    if not await walk.store.jobs.cancel(job_id):
+        return walk.words.plain("admin.done.gone")
+    await walk.store.machine.note(walk.person.id, "cancel", str(job_id))
+    return walk.words.plain("admin.done.canceled")
+
+
+async def _ask(walk: Walk, tap: Tap) -> Reply:
+    job = await walk.store.jobs.find(_job_id(tap))
+    if job is None:
+        return Reply(toast=walk.words.plain("admin.done.gone"), shows=(await _panel(walk),))
+    row = (
+        walk.button("admin.cancel.no", Verb.ADMIN_REFRESH),
+        walk.button("admin.cancel.yes", Verb.ADMIN_CANCEL_YES, job.id, look="danger"),
+    )
+    text = walk.words("admin.cancel.ask", job=job.id, person=job.user)
+    return Reply(shows=(Screen(text=text, rows=(row,), slot=SLOT),))
+
+
+async def _panel(walk: Walk, *, fresh: bool = False) -> Screen:
+    jobs = await walk.store.jobs.live()
+    paused = await walk.store.machine.paused()
+    lines = [*await _machine(walk, paused=paused), "", *_queue(walk, jobs), *await _notes(walk)]
+    switch = (
+        walk.button("admin.resume", Verb.ADMIN_RESUME, look="success")
+        if paused
+        else walk.button("admin.pause", Verb.ADMIN_PAUSE)
+    )
+    rows: tuple[Row, ...] = ((switch, walk.button("admin.refresh", Verb.ADMIN_REFRESH)), *_cancels(walk, jobs))
+    home = (walk.button("nav.home", Verb.NAV_HOME),)
+    return Screen(text="\n".join(lines), rows=(*rows, home), slot=SLOT, fresh=fresh)
+
+
+async def _machine(walk: Walk, *, paused: bool) -> list[str]:
+    words, facts = walk.words, walk.machine
+    lines: list[str] = [words("admin.title")]
+    if facts is not None and await walk.store.machine.alive():
+        lines.append(
+            words(
+                "admin.engine.alive",
+                device=facts.device,
+                model=facts.model.name,
+                dtype=facts.dtype,
+                memory=facts.memory_mode,
+            )
+        )
+        picture = _seconds(walk, facts.seconds_per_picture)
+        lines.append(words("admin.speed", picture=picture, step=_seconds(walk, facts.seconds_per_training_step)))
+    else:
+        lines.append(words("admin.engine.silent"))
+    if paused:
+        lines.append(words("admin.paused"))
+    usage = await asyncio.to_thread(shutil.disk_usage, walk.store.folder)
+    lines.append(words("admin.disk", free=f"{usage.free / 1e9:.0f}"))
+    lines.append(words("admin.people", count=len(await walk.store.people.all())))
+    return lines
+
+
+def _queue(walk: Walk, jobs: tuple[Job, ...]) -> list[str]:
+    lines: list[str] = [walk.words("admin.queue")]
+    if not jobs:
+        lines.append(walk.words("admin.queue.empty"))
+    for lane in LANE_ORDER:
+        lines += _lane(walk, lane, [job for job in jobs if job.lane is lane])
+    return lines
+
+
+def _lane(walk: Walk, lane: Lane, jobs: list[Job]) -> list[str]:
+    if not jobs:
+        return []
+    lines = [f"{walk.words(f'admin.lane.{lane}')}: {len(jobs)}", *(_line(walk, job) for job in jobs[:SHOWN_A_LANE])]
+    if len(jobs) > SHOWN_A_LANE:
+        lines.append(walk.words("admin.queue.more", count=len(jobs) - SHOWN_A_LANE))
+    return lines
+
+
+def _line(walk: Walk, job: Job) -> str:
+    is_ending = job.wish is not Wish.NONE and job.state is JobState.RUNNING
+    state = walk.words("admin.state.canceling" if is_ending else f"admin.state.{job.state}")
+    done, total = job.progress.done, job.progress.total
+    return walk.words("admin.job", job=job.id, person=job.user, state=state, done=done, total=total or "?")
+
+
+def _cancels(walk: Walk, jobs: tuple[Job, ...]) -> tuple[Row, ...]:
+    buttons: list[Button] = [walk.button("admin.cancel", Verb.ADMIN_CANCEL, job.id, job=job.id) for job in jobs]
+    shown = buttons[:BUTTONS_FOR]
+    return tuple(tuple(shown[start : start + 2]) for start in range(0, len(shown), 2))
+
+
+async def _notes(walk: Walk) -> list[str]:
+    notes = await walk.store.machine.notes(NOTES)
+    if not notes:
+        return []
+    words = walk.words
+    return ["", words("admin.notes")] + [
+        words(
+            "admin.note",
+            when=f"{note.at:%d.%m. %H:%M} UTC",
+            who=note.actor,
+            what=words(f"admin.action.{note.action}", object=note.object),
+        )
+        for note in notes
+    ]
+
+
+def _seconds(walk: Walk, seconds: float | None) -> str:
+    if seconds is None:
+        return walk.words.plain("admin.unknown")
+    return walk.words.plain("admin.seconds", seconds=f"{seconds:.1f}")
+
+
+def _job_id(tap: Tap) -> int:
+    """The job a button names; 0, which no job has, for a button that names none."""
+    return int(tap.args[0]) if tap.args and tap.args[0].isdecimal() else 0

@@ -1,0 +1,91 @@
+"""Answers to taps: at once, beside everything else, each on its own, so that no spinner waits for another's."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from pydantic import ValidationError
+from telegram import Bot
+from telegram.error import BadRequest, RetryAfter, TelegramError
+
+from bot.screens import Answer
+from bot.telegram.limits import TOAST
+from storage.documents import load
+from storage.outbox import Owed
+from storage.store import Store
+
+log = structlog.get_logger("answers")
+
+LOOK_SECONDS = 0.25
+LIVES_SECONDS = 120  # Telegram keeps a tap for 150 s
+AGAIN_SECONDS = 0.5
+
+
+class Answers:
+    """Answers what was tapped. `wake()` after owing an answer; `run()` until cancelled."""
+
+    def __init__(self, bot: Bot, store: Store) -> None:
+        self._bot = bot
+        self._store = store
+        self._awake = asyncio.Event()
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        """A new answer is owed."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Answers until cancelled."""
+        try:
+            while True:
+                for owed in await self._store.outbox.answers():
+                    if owed.id not in self._under_way:
+                        task = asyncio.create_task(self._answer(owed))
+                        self._under_way[owed.id] = task
+                        task.add_done_callback(partial(self._answered, owed.id))
+                try:
+                    await asyncio.wait_for(self._awake.wait(), LOOK_SECONDS)
+                except TimeoutError:
+                    continue
+                self._awake.clear()
+        finally:
+            for task in tuple(self._under_way.values()):
+                task.cancel()
+
+    def _answered(self, owed_id: int, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(owed_id, None)
+        if not task.cancelled() and task.exception() is not None:  # still owed: answered again at the next look
+            log.error("answering failed", exc_info=task.exception())
+
+    async def _answer(self, owed: Owed) -> None:
+        try:
+            answer = load(Answer, owed.body)
+        except ValidationError:
+            await self._store.outbox.park(owed.id, "unreadable")
+            return
+        while not await self._is_answered(answer):
+            if (self._store.clock() - owed.created).total_seconds() > LIVES_SECONDS:
+                break
+        await self._store.outbox.sent(owed.id)
+
+    async def _is_answered(self, answer: Answer) -> bool:
+        try:
+            await self._bot.answer_callback_query(
+                answer.callback_query_id, text=answer.text[:TOAST] or None, show_alert=answer.alert or None
+            )
+        except BadRequest:
+            return True  # too old, or answered before a restart: both are as good as done
+        except TelegramError as error:
+            log.info("answer waits", error=type(error).__name__)
+            await asyncio.sleep(seconds_asked(error) if isinstance(error, RetryAfter) else AGAIN_SECONDS)
+            return False
+        return True
+
+
+def seconds_asked(error: RetryAfter) -> float:
+    """How long Telegram wants us to wait."""
+    asked = error.retry_after
+    return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
