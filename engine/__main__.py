@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -59,6 +60,20 @@ def read_settings() -> Settings:
         for wrong in error.errors(include_input=False, include_url=False):
             typer.echo(f"STYLESEAL_{str(wrong['loc'][0]).upper()}: {wrong['msg']}", err=True)
         raise typer.Exit(REFUSED) from None
+
+
+@app.command()
+def prove(
+    lora: Path,
+    dataset: Annotated[Path, typer.Option(help="The exported dataset zip.")],
+    out: Annotated[Path, typer.Option(help="Where sheet.png and proof.json go.")],
+    other: Annotated[Path | None, typer.Option(help="A second file that must draw the same pictures.")] = None,
+) -> None:
+    """Loads an exported LoRA fresh with plain diffusers and measures what it does."""
+    from engine.proof import prove as measure
+    from engine.proof import say
+
+    typer.echo(say(measure(lora, dataset, out, other, Settings().model)))
 
 
 async def work(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What a running job says to the worker, as facts. A job is a generator of these; between two of them the worker may give way."""
+"""What a running job says to the worker, as facts. Jobs generate these; between two the worker may give way."""
 
 from __future__ import annotations
 
@@ -92,4 +92,9 @@ class Task:
     state: tuple[int, bytes] | None = None  # training: newest (step, resume file)
     losses: tuple[LossPoint, ...] = ()
     checkpoints: dict[int, ContentHash] = field(default_factory=dict)  # step → adapter
-    measured: frozenset[int] = frozenset()  # steps whose checkpoint has its measures
+    measures: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # step → style, prompt, copying
+
+    @property
+    def measured(self) -> frozenset[int]:
+        """Steps whose checkpoint has its measures."""
+        return frozenset(self.measures)

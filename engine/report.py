@@ -25,7 +25,11 @@ async def recall(store: Store, job: Job) -> Task:
         state=None if state is None else await _read_state(store, *state),
         losses=await store.jobs.losses(job.id),
         checkpoints={checkpoint.step: checkpoint.adapter for checkpoint in checkpoints},
-        measured=frozenset(point.step for point in checkpoints if point.style_gained is not None),
+        measures={
+            point.step: (point.style_gained, point.prompt_kept or 0.0, point.copying or 0.0)
+            for point in checkpoints
+            if point.style_gained is not None
+        },
     )
 
 

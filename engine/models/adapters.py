@@ -1,19 +1,162 @@
-"""PLACEHOLDER by engine core, to be overwritten whole by the training helper. Keep the name and shape of `worn`."""
+"""LoRA adapters beside the frozen base: attach, save, load, wear, drop. The base weights are never written.
+
+An adapter's bytes are safetensors with PEFT's keys and its configuration in the header.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import torch
+from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
 
 from engine.models.machine import Machine
-from storage.records import ContentHash
+from storage.errors import FileDamaged
+from storage.records import ContentHash, Recipe
 from storage.requests import SealUse
 
+KEPT = 4  # adapters that stay attached after use
+HEADER = "styleseal.adapter"
 
-def worn(
-    machine: Machine, seals: tuple[SealUse, ...], read: Callable[[ContentHash], bytes]
-) -> AbstractContextManager[None]:
+
+@dataclass(frozen=True)
+class Shape:
+    """What an adapter is made of."""
+
+    rank: int
+    alpha: int
+    targets: tuple[str, ...]
+    use_rslora: bool = False
+    use_dora: bool = False
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Shape:
+        """The shape a recipe asks for."""
+        return cls(recipe.rank, recipe.alpha, recipe.targets, recipe.use_rslora, recipe.use_dora)
+
+    @property
+    def scale(self) -> float:
+        """alpha / rank, or alpha / √rank under rsLoRA (Kalajdzievski 2023, arXiv 2312.03732)."""
+        return self.alpha / (math.sqrt(self.rank) if self.use_rslora else self.rank)
+
+    def config(self) -> LoraConfig:
+        """As PEFT wants it. The initialisation writes nothing into the base."""
+        return LoraConfig(
+            r=self.rank,
+            lora_alpha=self.alpha,
+            target_modules=list(self.targets),
+            use_rslora=self.use_rslora,
+            use_dora=self.use_dora,
+            init_lora_weights="gaussian",
+        )
+
+
+_attached: WeakKeyDictionary[Machine, OrderedDict[str, Shape]] = WeakKeyDictionary()
+
+
+def attach(machine: Machine, name: str, shape: Shape, seed: int) -> None:
+    """A fresh adapter in fp32, the same for the same seed, not worn yet."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        machine.unet.add_adapter(shape.config(), adapter_name=name)
+    for parameter in parameters(machine, name):
+        parameter.data = parameter.data.float()
+    _shapes(machine)[name] = shape
+    _take_off(machine)
+
+
+def parameters(machine: Machine, name: str) -> list[torch.nn.Parameter]:
+    """The adapter's own tensors, in a fixed order."""
+    found = [
+        (key, value) for key, value in machine.unet.named_parameters() if f".{name}." in key or key.endswith(f".{name}")
+    ]
+    return [value for _, value in sorted(found, key=lambda pair: pair[0])]
+
+
+def save(machine: Machine, name: str) -> bytes:
+    """The adapter as bytes; the same weights give the same bytes."""
+    tensors = get_peft_model_state_dict(machine.unet, adapter_name=name)
+    ordered = {key: tensors[key].detach().float().cpu().contiguous() for key in sorted(tensors)}
+    data: bytes = save_tensors(ordered, metadata={HEADER: json.dumps(vars(_shapes(machine)[name]), sort_keys=True)})
+    return data
+
+
+def read(data: bytes) -> tuple[Shape, dict[str, torch.Tensor]]:
+    """Shape and tensors of an adapter's bytes. Raises FileDamaged for anything else."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])["__metadata__"][HEADER]
+        facts = json.loads(header)
+        return Shape(**{**facts, "targets": tuple(facts["targets"])}), load_tensors(data)
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileDamaged from error
+
+
+def load(machine: Machine, name: str, data: bytes) -> None:
+    """Attaches what `save` wrote, not worn yet."""
+    shape, tensors = read(data)
+    if name not in _shapes(machine):
+        attach(machine, name, shape, seed=0)
+    set_peft_model_state_dict(machine.unet, tensors, adapter_name=name)
+    _take_off(machine)
+
+
+def drop(machine: Machine, name: str) -> None:
+    """Takes an adapter off the model for good."""
+    if _shapes(machine).pop(name, None) is not None:
+        machine.unet.delete_adapters(name)
+
+
+@contextmanager
+def using(machine: Machine, weights: Mapping[str, float]) -> Iterator[None]:
+    """Exactly these adapters at these strengths while the context is open; the bare model after it."""
+    shapes = _shapes(machine)
+    for layer in _layers(machine):
+        worn_here = [name for name in weights if name in layer.scaling]
+        layer.enable_adapters(bool(worn_here))
+        if worn_here:
+            layer.set_adapter(worn_here)
+            for name in worn_here:
+                layer.scaling[name] = weights[name] * shapes[name].scale
+    try:
+        yield
+    finally:
+        _take_off(machine)
+
+
+@contextmanager
+def worn(machine: Machine, seals: Sequence[SealUse], read_file: Callable[[ContentHash], bytes]) -> Iterator[None]:
     """Exactly these seals are on while the context is open; without any, the bare model."""
-    if seals:
-        raise NotImplementedError(machine.name, seals, read)
-    return nullcontext()
+    shapes = _shapes(machine)
+    names = {f"seal_{seal.adapter[:16]}": seal for seal in seals}
+    for name, seal in names.items():
+        if name in shapes:
+            shapes.move_to_end(name)
+        else:
+            load(machine, name, read_file(seal.adapter))
+    for old in [name for name in shapes if name.startswith("seal_") and name not in names][: -KEPT or None]:
+        drop(machine, old)
+    with using(machine, {name: seal.weight for name, seal in names.items()}):
+        yield
+
+
+def _layers(machine: Machine) -> list[BaseTunerLayer]:
+    return [module for module in machine.unet.modules() if isinstance(module, BaseTunerLayer)]
+
+
+def _take_off(machine: Machine) -> None:
+    for layer in _layers(machine):
+        layer.enable_adapters(False)
+
+
+def _shapes(machine: Machine) -> OrderedDict[str, Shape]:
+    return _attached.setdefault(machine, OrderedDict())
