@@ -1,0 +1,82 @@
+"""A store, a rehearsal chat over real HTTP, and the delivery that writes into it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from telegram import Bot
+
+from bot.rehearsal.world import World
+from bot.telegram.delivery import Delivery
+from bot.telegram.request import calling
+from storage.store import Store
+from tests.bot.telegram.phone import TOKEN, Clock, Phone, served
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that only moves when told."""
+    return Clock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+    """A new store."""
+    opened = await Store.open(tmp_path / "data", clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A rehearsal with nobody in it."""
+    return World(tmp_path / "rehearsal")
+
+
+@pytest.fixture
+async def address(world: World) -> AsyncIterator[str]:
+    """Where the rehearsal's Bot API is."""
+    async with served(world) as found:
+        yield found
+
+
+@pytest.fixture
+def anna(world: World) -> Phone:
+    """Somebody who has started the bot."""
+    person = world.add_person("Anna", "en")
+    person.started = True
+    return Phone(world, person)
+
+
+@pytest.fixture
+def boris(world: World) -> Phone:
+    """Somebody else."""
+    person = world.add_person("Boris", "ru")
+    person.started = True
+    return Phone(world, person)
+
+
+@asynccontextmanager
+async def delivering(store: Store, address: str) -> AsyncIterator[Delivery]:
+    """Delivery at work; when it ends, it ends as by a kill: nothing is finished."""
+    request = calling(httpx_kwargs={"trust_env": False})
+    bot = Bot(TOKEN, base_url=f"{address}/bot", base_file_url=f"{address}/file/bot", request=request)
+    async with bot:
+        delivery = Delivery(bot, store)
+        task = asyncio.create_task(delivery.run())
+        try:
+            yield delivery
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def delivery(store: Store, address: str) -> AsyncIterator[Delivery]:
+    """Delivery at work for the whole test."""
+    async with delivering(store, address) as found:
+        yield found

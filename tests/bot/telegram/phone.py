@@ -1,0 +1,126 @@
+"""A rehearsal chat inside the test's own process, a person's phone in it, and a clock that only moves when told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from bot.rehearsal import answers
+from bot.rehearsal.faults import Fault
+from bot.rehearsal.records import BOT, Message, Person, TapRecord
+from bot.rehearsal.wire import serve_file, serve_method
+from bot.rehearsal.world import World
+
+Found = TypeVar("Found")
+PATIENCE_SECONDS = 10.0
+LOOK_SECONDS = 0.01
+TOKEN = "7654321:AAE-known_token_of_these_tests"
+
+
+class Clock:
+    """A clock that is handed in."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advances(self, seconds: float) -> None:
+        """Time goes by."""
+        self.now += timedelta(seconds=seconds)
+
+
+async def until(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
+    """What `look` finds, as soon as it finds something. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not (found := look()):
+            await asyncio.sleep(LOOK_SECONDS)
+    return found
+
+
+@dataclass
+class Phone:
+    """One person's private chat with the bot."""
+
+    world: World
+    person: Person
+    taps: list[TapRecord] = field(default_factory=list)
+
+    @property
+    def chat(self) -> int:
+        """The private chat's id."""
+        return self.person.id
+
+    def says(self, text: str) -> None:
+        """Writes to the bot."""
+        self.world.hear(self.world.drafted(self.chat, self.person.id, text=text))
+
+    def taps_on(self, message: Message, data: str) -> TapRecord:
+        """Presses a button."""
+        tap = self.world.taps.press(self.person.id, self.chat, message.message_id, data)
+        self.world.updates.add("callback_query", answers.callback_query(self.world, tap))
+        self.taps.append(tap)
+        return tap
+
+    def blocks(self, blocked: bool = True) -> None:
+        """Stops hearing the bot, or hears it again."""
+        self.world.set_blocked(self.person, blocked)
+
+    def sees(self) -> list[Message]:
+        """The bot's messages, oldest first."""
+        messages = self.world.messages[self.chat].values()
+        return [message for message in messages if message.sender == BOT and not message.is_service]
+
+    def reads(self) -> list[str]:
+        """The words of the bot's messages, oldest first."""
+        return [message.text or message.caption or "" for message in self.sees()]
+
+    def buttons(self) -> dict[str, tuple[Message, str]]:
+        """Data of every button in the chat by its verb; of a verb met twice the newest."""
+        found: dict[str, tuple[Message, str]] = {}
+        for message in self.sees():
+            for row in (message.reply_markup or {}).get("inline_keyboard", []):
+                for button in row:
+                    if data := button.get("callback_data"):
+                        found[data.partition(":")[0]] = (message, data)
+        return found
+
+    def weather(self, fault: Fault) -> None:
+        """What goes wrong next."""
+        self.world.weather.faults.append(fault)
+
+    def calls(self, method: str) -> list[int]:
+        """Statuses of this method's calls in this chat, in order; 0 for one dropped before it was done."""
+        called = [call for call in self.world.calls if call["method"] == method]
+        return [call["status"] for call in called if call["chat"] == self.chat]
+
+
+@asynccontextmanager
+async def served(world: World) -> AsyncIterator[str]:
+    """The Bot API of that world over real HTTP on a free port of 127.0.0.1; gives its address."""
+    routes = [
+        Route("/bot{token}/{method}", serve_method, methods=["GET", "POST"]),
+        Route("/file/bot{token}/{path:path}", serve_file),
+    ]
+    app = Starlette(routes=routes)
+    app.state.world = world
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,unused-ignore]
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        world.updates.close()
+        server.should_exit = True
+        await serving

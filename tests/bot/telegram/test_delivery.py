@@ -1,0 +1,311 @@
+"""What is owed arrives: in order, once, within budgets, whatever Telegram does. Over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from bot.rehearsal.faults import Fault
+from bot.rehearsal.records import Standing
+from bot.screens import Album, Answer, Button, Document, Message, Notice, Retire, Screen, Shown
+from bot.telegram.delivery import Delivery
+from bot.telegram.doubt import INCOMING
+from bot.telegram.routes import owe
+from storage.outbox import Slot
+from storage.records import ContentHash
+from storage.states import Urgency
+from storage.store import Store
+from tests.bot.telegram.conftest import delivering
+from tests.bot.telegram.phone import LOOK_SECONDS, Clock, Phone, until
+
+GO = (Button(label="Go", data="nav.home:0"),)
+BACK = (Button(label="Back", data="nav.back:0"),)
+
+
+async def owed(store: Store, phone: Phone, *messages: Message, urgency: Urgency = Urgency.REPLY) -> None:
+    """Owes messages to a person, as routes and watch do."""
+    async with store.write():
+        for message in messages:
+            await owe(store, phone.chat, message, urgency)
+
+
+async def everything_is_sent(store: Store, *phones: Phone) -> None:
+    """Waits until nothing is owed to them any more."""
+    chats: list[int] = [phone.chat for phone in phones]
+    while set(chats) & set(await store.outbox.chats_with_work()):
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def picture(store: Store, colour: str = "red") -> Shown:
+    """A stored picture."""
+    target = BytesIO()
+    Image.new("RGB", (128, 128), colour).save(target, "PNG")
+    return Shown(file=await store.files.put(target.getvalue(), ".png"))
+
+
+async def test_messages_arrive_in_the_order_they_were_owed(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, *(Notice(text=str(number)) for number in range(8)))
+    delivery.wake()
+    await until(lambda: len(anna.reads()) == 8)
+    assert anna.reads() == [str(number) for number in range(8)]
+
+
+async def test_a_screen_is_edited_in_place(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, Screen(text="one", rows=(GO,)))
+    await until(lambda: anna.reads() == ["one"])
+    await owed(store, anna, Screen(text="two", rows=(BACK,)))
+    await until(lambda: anna.reads() == ["two"])
+    assert set(anna.buttons()) == {"nav.back"}
+
+
+async def test_a_fresh_screen_takes_the_buttons_from_the_old_one(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, Screen(text="one", rows=(GO,)))
+    await owed(store, anna, Screen(text="two", rows=(BACK,), fresh=True))
+    await until(lambda: len(anna.reads()) == 2 and set(anna.buttons()) == {"nav.back"})
+    assert anna.reads() == ["one", "two"]
+
+
+async def test_a_screen_comes_below_what_the_person_wrote_since(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, Screen(text="one", rows=(GO,)))
+    await until(lambda: anna.reads() == ["one"])
+    anna.says("a lighthouse")
+    newest = Slot(message_id=max(anna.world.messages[anna.chat]), shape="text", digest="", buttons=False)
+    await store.outbox.set_slot(anna.chat, INCOMING, newest)
+    await owed(store, anna, Screen(text="two", rows=(BACK,)))
+    await until(lambda: anna.reads() == ["one", "two"] and set(anna.buttons()) == {"nav.back"})
+
+
+async def test_a_text_turns_into_a_picture_and_back(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, Screen(text="words", rows=(GO,)))
+    await until(lambda: anna.reads() == ["words"])
+    await owed(store, anna, Screen(text="seen", picture=await picture(store), rows=(GO,)))
+    await until(lambda: anna.reads() == ["seen"])
+    assert anna.sees()[0].photo
+    await owed(store, anna, Screen(text="words again", rows=(GO,)))
+    await until(lambda: anna.reads() == ["words again"])
+    assert not anna.sees()[0].photo
+
+
+async def test_only_what_changed_is_sent(store: Store, anna: Phone, delivery: Delivery) -> None:
+    shown = await picture(store)
+    await owed(store, anna, Screen(text="a", picture=shown, rows=(GO,)))
+    await until(lambda: anna.reads() == ["a"])
+    await owed(store, anna, Screen(text="b", picture=shown, rows=(GO,)))
+    await until(lambda: anna.reads() == ["b"])
+    await owed(store, anna, Screen(text="b", picture=shown, rows=(BACK,)))
+    await until(lambda: set(anna.buttons()) == {"nav.back"})
+    await owed(store, anna, Screen(text="b", picture=shown, rows=(BACK,)))
+    await everything_is_sent(store, anna)
+    assert anna.calls("editMessageCaption") == [200]
+    assert anna.calls("editMessageReplyMarkup") == [200]
+    assert anna.calls("editMessageMedia") == []
+    assert anna.calls("sendPhoto") == [200]
+
+
+async def test_an_album_comes_before_its_keyboard(store: Store, anna: Phone, delivery: Delivery) -> None:
+    pictures = tuple([await picture(store, colour) for colour in ("red", "green", "blue", "white")])
+    await owed(store, anna, Album(pictures=pictures), Screen(text="which?", rows=(GO,), fresh=True))
+    await until(lambda: len(anna.sees()) == 5)
+    *album, keyboard = anna.sees()
+    assert len({message.media_group_id for message in album}) == 1
+    assert all(message.photo for message in album)
+    assert keyboard.text == "which?"
+
+
+async def test_a_document_keeps_its_bytes_and_its_name(store: Store, anna: Phone, delivery: Delivery) -> None:
+    data = bytes(range(256)) * 50
+    file = await store.files.put(data, ".safetensors")
+    await owed(store, anna, Document(file=file, filename="ohwx.safetensors", text="<b>yours</b>"))
+    await until(lambda: len(anna.sees()) == 1)
+    sent = anna.world.files.downloadable(anna.sees()[0].document or "")
+    assert anna.world.files.path(sent).read_bytes() == data
+    assert sent.name == "ohwx.safetensors"
+
+
+async def test_progress_is_shown_by_its_newest_only(store: Store, anna: Phone, delivery: Delivery) -> None:
+    for number in range(30):
+        await owed(store, anna, Screen(text=f"step {number}", slot="job:1"), urgency=Urgency.PROGRESS)
+    await until(lambda: anna.reads() == ["step 29"])
+    assert len(anna.calls("editMessageText")) + len(anna.calls("sendMessage")) <= 3
+
+
+async def test_a_result_is_never_held_up_by_progress(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, Screen(text="step 1", slot="job:1"), urgency=Urgency.PROGRESS)
+    await until(lambda: anna.reads() == ["step 1"])
+    await owed(store, anna, Screen(text="step 2", slot="job:1"), urgency=Urgency.PROGRESS)
+    await owed(store, anna, Notice(text="sealed"), urgency=Urgency.EVENT)
+    delivery.wake()
+    await until(lambda: "sealed" in anna.reads(), 2.0)
+
+
+async def test_a_wait_that_telegram_asks_for_outlives_a_restart(
+    store: Store, anna: Phone, boris: Phone, address: str, clock: Clock
+) -> None:
+    anna.weather(Fault("sendMessage", anna.chat, code=429, retry_after=30))
+    await owed(store, anna, Notice(text="first"), Notice(text="second"))
+    async with delivering(store, address):
+        await until(lambda: anna.calls("sendMessage") == [429])
+    async with delivering(store, address):
+        await owed(store, boris, Notice(text="other people do not wait"))
+        await until(lambda: boris.reads() == ["other people do not wait"])
+        assert anna.calls("sendMessage") == [429], "nothing was sent before its time"
+        clock.advances(32)
+        await until(lambda: anna.reads() == ["first", "second"])
+
+
+@pytest.mark.parametrize("kind", ["notice", "screen", "photo", "album", "document"])
+async def test_a_message_whose_answer_was_lost_is_not_sent_twice(
+    kind: str, store: Store, anna: Phone, address: str, clock: Clock
+) -> None:
+    shown = await picture(store)
+    message: Message = {
+        "notice": Notice(text="<b>once</b> &amp; only"),
+        "screen": Screen(text="once", rows=(GO,)),
+        "photo": Screen(text="once", picture=shown, rows=(GO,)),
+        "album": Album(pictures=(shown, await picture(store, "blue"))),
+        "document": Document(file=shown.file, filename="once.png"),
+    }[kind]
+    anna.says("/start")
+    start = Slot(message_id=max(anna.world.messages[anna.chat]), shape="text", digest="", buttons=False)
+    await store.outbox.set_slot(anna.chat, INCOMING, start)
+    method = {"notice": "sendMessage", "screen": "sendMessage", "photo": "sendPhoto", "album": "sendMediaGroup"}
+    anna.weather(Fault(method.get(kind, "sendDocument"), anna.chat, drop="after"))
+    await owed(store, anna, message, Notice(text="after it"))
+    async with delivering(store, address):
+        await until(lambda: len(anna.sees()) >= 1)
+        await until(lambda: not anna.world.weather.faults)
+        while (await store.outbox.chat(anna.chat)).wait_until is None:
+            await asyncio.sleep(LOOK_SECONDS)
+        clock.advances(60)
+        await everything_is_sent(store, anna)
+    assert len(anna.sees()) == (3 if kind == "album" else 2)
+    assert anna.reads()[-1] == "after it"
+
+
+async def test_a_message_that_never_arrived_is_sent_after_the_break(
+    store: Store, anna: Phone, address: str, clock: Clock
+) -> None:
+    anna.weather(Fault("sendMessage", anna.chat, drop="before"))
+    await owed(store, anna, Notice(text="one"), Notice(text="two"))
+    async with delivering(store, address):
+        while (await store.outbox.chat(anna.chat)).wait_until is None:
+            await asyncio.sleep(LOOK_SECONDS)
+        assert anna.reads() == [], "the second does not overtake the first"
+        clock.advances(60)
+        await until(lambda: anna.reads() == ["one", "two"])
+
+
+async def test_server_errors_are_outlived(store: Store, anna: Phone, address: str, clock: Clock) -> None:
+    anna.weather(Fault("sendMessage", anna.chat, code=502, times=3))
+    await owed(store, anna, Notice(text="through"))
+    async with delivering(store, address):
+        for attempt in range(3):
+            await until(lambda count=attempt + 1: len(anna.calls("sendMessage")) == count)
+            clock.advances(60)
+        await until(lambda: anna.reads() == ["through"])
+
+
+async def test_what_is_owed_to_somebody_who_blocked_us_waits_for_them(
+    store: Store, anna: Phone, delivery: Delivery
+) -> None:
+    anna.blocks()
+    await owed(store, anna, Notice(text="a result"))
+    delivery.wake()
+    await until(lambda: anna.calls("sendMessage") == [403])
+    await owed(store, anna, Notice(text="another"))
+    await everything_is_sent(store, anna)
+    assert anna.calls("sendMessage") == [403], "nobody knocks again"
+    anna.blocks(False)
+    await store.outbox.reopen_chat(anna.chat)
+    await until(lambda: anna.reads() == ["a result", "another"])
+
+
+async def test_an_edit_of_a_message_that_was_deleted_becomes_a_new_message(
+    store: Store, anna: Phone, delivery: Delivery
+) -> None:
+    await owed(store, anna, Screen(text="one", rows=(GO,)))
+    await until(lambda: anna.reads() == ["one"])
+    anna.world.messages[anna.chat].clear()
+    await owed(store, anna, Screen(text="two", rows=(GO,)))
+    await until(lambda: anna.reads() == ["two"])
+
+
+async def test_a_retired_screen_keeps_its_words_and_loses_its_buttons(
+    store: Store, anna: Phone, delivery: Delivery
+) -> None:
+    await owed(store, anna, Screen(text="a step", rows=(GO,)))
+    await until(lambda: anna.buttons() != {})
+    await owed(store, anna, Retire(slot="screen"), Notice(text="next"))
+    await until(lambda: "next" in anna.reads())
+    assert anna.buttons() == {}
+    assert anna.reads() == ["a step", "next"]
+
+
+async def test_a_picture_that_is_gone_does_not_take_the_words_with_it(
+    store: Store, anna: Phone, delivery: Delivery
+) -> None:
+    missing = Shown(file=ContentHash("0" * 64))
+    await owed(store, anna, Screen(text="the words", picture=missing, rows=(GO,)))
+    await until(lambda: anna.reads() == ["the words"])
+    assert set(anna.buttons()) == {"nav.home"}
+
+
+async def test_a_message_that_is_too_long_is_cut_and_not_lost(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, Notice(text="<b>" + "word " * 2000 + "</b>"))
+    await until(lambda: len(anna.reads()) == 1)
+    assert 4000 < len(anna.reads()[0]) <= 4096
+
+
+async def test_a_tap_is_answered_while_everything_else_of_the_chat_waits(
+    store: Store, anna: Phone, delivery: Delivery
+) -> None:
+    anna.weather(Fault("sendMessage", anna.chat, code=429, retry_after=3600))
+    await owed(store, anna, Notice(text="waits"))
+    await until(lambda: anna.calls("sendMessage") == [429])
+    tap = anna.world.taps.press(anna.person.id, anna.chat, 1, "nav.home:0")
+    await owed(store, anna, Answer(callback_query_id=tap.id, text="Kept"), urgency=Urgency.ANSWER)
+    delivery.wake()
+    await until(lambda: tap.answered_at is not None, 1.0)
+    assert tap.text == "Kept"
+
+
+async def test_one_slow_answer_does_not_hold_up_the_next(store: Store, anna: Phone, delivery: Delivery) -> None:
+    slow, quick = (anna.world.taps.press(anna.person.id, anna.chat, n, "nav.home:0") for n in (1, 2))
+    anna.weather(Fault("answerCallbackQuery", delay=5.0))
+    await owed(store, anna, Answer(callback_query_id=slow.id), urgency=Urgency.ANSWER)
+    delivery.wake()
+    await until(lambda: not anna.world.weather.faults)
+    await owed(store, anna, Answer(callback_query_id=quick.id), urgency=Urgency.ANSWER)
+    delivery.wake()
+    await until(lambda: quick.answered_at is not None, 1.0)
+
+
+async def test_an_answer_that_comes_too_late_troubles_nobody(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, Answer(callback_query_id="12345"), urgency=Urgency.ANSWER)
+    await owed(store, anna, Notice(text="still here"))
+    delivery.wake()
+    await until(lambda: anna.reads() == ["still here"])
+    while await store.outbox.answers():
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def test_what_cannot_be_read_is_put_aside_and_the_chat_goes_on(
+    store: Store, anna: Phone, delivery: Delivery
+) -> None:
+    await store.outbox.owe(anna.chat, '{"type": "hologram"}', urgency=Urgency.REPLY)
+    await owed(store, anna, Notice(text="goes on"))
+    await until(lambda: anna.reads() == ["goes on"])
+
+
+async def test_a_group_that_became_a_supergroup_gets_its_messages(
+    store: Store, anna: Phone, delivery: Delivery
+) -> None:
+    group = anna.world.add_group("Neon evening", [anna.person.id], Standing.MEMBER)
+    anna.world.migrate(group)
+    await owe(store, group.id, Notice(text="moved along"), Urgency.REPLY)
+    new = group.migrated_to
+    assert new is not None
+    await until(lambda: any(m.text == "moved along" for m in anna.world.messages[new].values()))
