@@ -47,6 +47,7 @@ class Verb(StrEnum):
     CURATE_TWIN = "curate.twin"  # picture id
     CURATE_DONE = "curate.done"
     CURATE_FORCE = "curate.force"
+    PREPARE_OK = "prepare.ok"
     CAPTIONS_OK = "captions.ok"
     CAPTIONS_ONE = "captions.one"  # position from 0
     CAPTIONS_EDIT = "captions.edit"  # picture id

@@ -1,0 +1,70 @@
+"""How far something is and how long it will take, as bars and clock times. Knows no words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from storage.records import Job, MachineFacts
+from storage.requests import TakeRequest, TrainingRequest, read_request
+
+BAR_CELLS = 10
+UNMEASURED_PICTURE_SECONDS = 5.0  # a careful guess until the engine has measured
+UNMEASURED_STEP_SECONDS = 1.0
+TAKE_SECONDS = 3.0
+SAMPLES_A_CHECKPOINT = 4
+
+
+def bar(done: int, total: int) -> str:
+    """▓▓▓▓░░░░░░ – full only when all is done."""
+    filled = min(BAR_CELLS, BAR_CELLS * done // total) if total else 0
+    return "▓" * filled + "░" * (BAR_CELLS - filled)
+
+
+def clock_time(seconds: float) -> str:
+    """0:27, 12:05, 1:02:03."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def dots(share: float, count: int = 5) -> str:
+    """●●●●○ for a share of 0 … 1."""
+    filled = max(0, min(count, round(share * count)))
+    return "●" * filled + "○" * (count - filled)
+
+
+def picture_seconds(facts: MachineFacts | None) -> float:
+    """Seconds a picture of 20 steps takes on this machine."""
+    return (facts and facts.seconds_per_picture) or UNMEASURED_PICTURE_SECONDS
+
+
+def step_seconds(facts: MachineFacts | None) -> float:
+    """Seconds a training step with a batch of 4 takes on this machine."""
+    return (facts and facts.seconds_per_training_step) or UNMEASURED_STEP_SECONDS
+
+
+def seconds_of(job: Job, facts: MachineFacts | None) -> float:
+    """What a job still needs, without waiting; its own estimate where it has one."""
+    if job.progress.seconds_left is not None:
+        return job.progress.seconds_left
+    request = read_request(job.request)
+    if isinstance(request, TrainingRequest):
+        return training_seconds(
+            request.recipe.steps, request.recipe.batch_size, request.recipe.checkpoints, len(request.samples), facts
+        )
+    if isinstance(request, TakeRequest):
+        return TAKE_SECONDS
+    steps = sum(row.drawing.steps for row in request.rows) / 20
+    return max(0.0, steps * (1 - job.progress.done / max(1, len(request.rows)))) * picture_seconds(facts)
+
+
+def training_seconds(steps: int, batch: int, checkpoints: int, samples: int, facts: MachineFacts | None) -> float:
+    """Steps (the measured one has a batch of 4) and the samples of every checkpoint and of the start."""
+    drawing = (checkpoints + 1) * samples * picture_seconds(facts)
+    return steps * step_seconds(facts) * max(0.5, batch / 4) + drawing
+
+
+def wait_of(before: Sequence[Job], facts: MachineFacts | None) -> float:
+    """What all jobs before one still need."""
+    return sum(seconds_of(job, facts) for job in before)

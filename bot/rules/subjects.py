@@ -1,0 +1,68 @@
+"""Subject lists: read from what a person wrote, templates unfolded, spread over a payload with their seeds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import product
+
+from bot.rules.prompt import bare
+from storage.records import Seed
+
+MOST_SUBJECTS = 100
+LONGEST_SUBJECT = 80  # characters; a subject is a few words, the style needs the rest of the tokens
+ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
+SEEDS = 2**32
+
+
+def read_subjects(text: str) -> tuple[str, ...]:
+    """Subjects from lines (or, on one line, from commas and semicolons); `{red|blue} {cat|dog}` gives four.
+
+    Without articles, doubles and empty ones; at most 100 of at most 80 characters.
+    """
+    parts = text.splitlines() if "\n" in text.strip() else re.split(r"[,;]", text)
+    found: dict[str, None] = {}
+    for part in parts:
+        for subject in unfold(part):
+            short = bare(subject)[:LONGEST_SUBJECT].strip()
+            if short:
+                found.setdefault(short)
+            if len(found) >= MOST_SUBJECTS:
+                return tuple(found)
+    return tuple(found)
+
+
+def unfold(template: str) -> tuple[str, ...]:
+    """Every way to read a template with alternatives in braces, at most 100."""
+    pieces = ALTERNATIVES.split(template)
+    choices = [[piece] if index % 2 == 0 else piece.split("|") for index, piece in enumerate(pieces)]
+    ways = ("".join(way) for way, _ in zip(product(*choices), range(MOST_SUBJECTS), strict=False))
+    return tuple(dict.fromkeys(" ".join(way.split()) for way in ways))
+
+
+def chosen_subjects(listed: Sequence[str], typed: Sequence[str], source: str) -> tuple[str, ...]:
+    """The subjects of a payload: `list`, `own` or `both` (own first); the list where nothing was typed."""
+    if source == "own" and typed:
+        return tuple(typed)
+    if source == "both":
+        return tuple(dict.fromkeys([*typed, *listed]))
+    return tuple(listed)
+
+
+def spread(subjects: Sequence[str], count: int, *, seed: Seed, way: str, start: int = 0) -> list[tuple[str, Seed]]:
+    """`count` pairs of subject and seed, from the `start`-th on.
+
+    Way a: seeds s, s+1, s+2 …; way b: always s, so a subject that comes round again gets the next seed.
+    """
+    pairs = []
+    for index in range(start, start + count):
+        shift = index if way == "a" else index // len(subjects)
+        pairs.append((subjects[index % len(subjects)], Seed((seed + shift) % SEEDS)))
+    return pairs
+
+
+def outside(listed: Sequence[str], palette: Sequence[str], count: int) -> tuple[str, ...]:
+    """`count` listed subjects that the palette does not hold; where there are too few, any."""
+    held = {subject.lower() for subject in palette}
+    free = [subject for subject in listed if subject.lower() not in held]
+    return tuple((free + [subject for subject in listed if subject not in free])[:count])

@@ -1,0 +1,215 @@
+"""Step 2: albums of probes with random seeds, until one is the style that was meant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.rules import prompt
+from bot.rules.drawing import COMPARED_STEPS, best_drawing, comparison, in_one_line
+from bot.rules.rows import styled_rows
+from bot.screens import Album, Cell, Message, PictureSource, Row, Screen, Sheet, Shown
+from bot.steps import status
+from bot.steps.moves import Event
+from bot.steps.walk import Turn, Walk
+from bot.taps import Tap, Verb
+from storage.records import Job, Picture, Seed
+from storage.requests import CompareRequest, HuntRequest
+from storage.states import LIVE_STATES, JobKind, JobState, PictureRole, Stage
+
+ALBUM_SIZE = 4
+SEEDS = 2**32
+
+
+async def show(walk: Walk) -> Screen:
+    """The screen of the stage the quest is at; while probes are drawn it is their status."""
+    if walk.here.stage is Stage.DRAWING:
+        job = await walk.store.jobs.latest(walk.here.id, JobKind.HUNT)
+        if job is not None and job.state in LIVE_STATES:
+            return await status.live(walk, job)
+    if walk.here.stage is Stage.ALBUM:
+        numbered = await newest_album(walk)
+        cells = tuple(Cell(file=picture.file, label=str(number)) for number, picture in numbered)
+        return _album(walk, numbered, Sheet(cells=cells, columns=2))
+    return _subject(walk)
+
+
+def _subject(walk: Walk) -> Screen:
+    quest = walk.here
+    tests = walk.library.tests[quest.style.kind]
+    numbered = tuple(walk.labelled(test, Verb.HUNT_SUBJECT, number) for number, test in enumerate(tests))
+    text = walk.words("hunt.subject.ask", subject=quest.subject, prompt=prompt.compose(quest.subject, quest.style))
+    return Screen(
+        text=text,
+        rows=(
+            (walk.button("hunt.start", Verb.HUNT_START, look="primary"),),
+            numbered[:3],
+            numbered[3:],
+            walk.way_back(),
+        ),
+    )
+
+
+async def newest_album(walk: Walk) -> list[tuple[int, Picture]]:
+    """The newest probes with their numbers, which run on over all albums of the quest."""
+    probes = await walk.store.pictures.of_quest(walk.here.id, PictureRole.PROBE)
+    numbered = list(enumerate(probes, 1))
+    return [(number, probe) for number, probe in numbered if probe.job == probes[-1].job]
+
+
+def _album(walk: Walk, numbered: list[tuple[int, Picture]], picture: PictureSource | None) -> Screen:
+    picks = tuple(walk.labelled(str(number), Verb.HUNT_PICK, number) for number, _ in numbered)
+    rows: list[Row] = [picks[start : start + 4] for start in range(0, len(picks), 4)]
+    rows += [
+        (
+            walk.button("hunt.more", Verb.HUNT_MORE),
+            walk.button("hunt.stronger", Verb.HUNT_STRONGER),
+            walk.button("hunt.weaker", Verb.HUNT_WEAKER),
+        ),
+        (walk.button("style.change_words", Verb.STYLE_WORDS), walk.button("hunt.compare", Verb.HUNT_COMPARE)),
+        walk.way_back(),
+    ]
+    return Screen(text=walk.words("hunt.album.ask"), picture=picture, rows=tuple(rows))
+
+
+async def subject_chosen(walk: Walk, tap: Tap) -> Turn:
+    """One of the offered subjects."""
+    tests = walk.library.tests[walk.here.style.kind]
+    await walk.stay(subject=tests[int(tap.args[0]) % len(tests)])
+    return Turn(toast=walk.here.subject)
+
+
+async def started(walk: Walk, _tap: Tap) -> Turn:
+    """An album of four, at the strength the style has now."""
+    return await _ask(walk, walk.here.style.strength)
+
+
+async def stronger(walk: Walk, _tap: Tap) -> Turn:
+    """Four more, with the style's words stressed more."""
+    return await _ask_stressed(walk, 1)
+
+
+async def weaker(walk: Walk, _tap: Tap) -> Turn:
+    """Four more, with the style's words stressed less."""
+    return await _ask_stressed(walk, -1)
+
+
+async def _ask_stressed(walk: Walk, change: int) -> Turn:
+    strength = walk.here.style.strength + change
+    if abs(strength) > prompt.STRONGEST:
+        return walk.refuses("hunt.no_further")
+    return await _ask(walk, strength)
+
+
+async def _ask(walk: Walk, strength: int) -> Turn:
+    style = replace(walk.here.style, strength=strength, drawing=best_drawing(walk.machine))
+    pairs = [(walk.here.subject, Seed(walk.chance.randrange(SEEDS))) for _ in range(ALBUM_SIZE)]
+    request = HuntRequest(rows=styled_rows(pairs, style, walk.negative(style)))
+    asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.HUNT))
+    await walk.ask_and_move(Event.ASKED, request, f"hunt:{walk.here.id}:{asked_before}", style=style)
+    return Turn(fresh=True)
+
+
+async def compared(walk: Walk, _tap: Tap) -> Turn:
+    """One seed under every sampler and some step counts, as a labelled sheet."""
+    numbered = await newest_album(walk)
+    seed = numbered[0][1].seed
+    style = walk.here.style
+    rows = tuple(
+        replace(row, label=f"{drawing.sampler.value} · {drawing.steps}")
+        for drawing in comparison(style.drawing)
+        for row in styled_rows([(walk.here.subject, seed)], style, walk.negative(style), drawing)
+    )
+    request = CompareRequest(rows=rows, columns=len(COMPARED_STEPS))
+    asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.COMPARE))
+    job = await walk.ask(request, key=f"compare:{walk.here.id}:{asked_before}")
+    return Turn(before=(await status.live(walk, job),), screen=False)
+
+
+async def picked(walk: Walk, tap: Tap) -> Turn:
+    """The chosen seed is fixed, with every setting that made it."""
+    probes = await walk.store.pictures.of_quest(walk.here.id, PictureRole.PROBE)
+    number = int(tap.args[0])
+    if not 1 <= number <= len(probes):
+        return walk.refuses("tap.unreadable")
+    pick = probes[number - 1]
+    style = walk.here.style
+    strength = prompt.strength_of(pick.prompt, pick.subject, style)
+    await walk.move(Event.PICKED, pick=pick.id, style=replace(style, strength=strength, drawing=pick.drawing))
+    settings = in_one_line(pick.seed, pick.drawing)
+    alone = Screen(
+        text=walk.words("hunt.picked", number=number, settings=settings),
+        picture=Shown(file=pick.file),
+        rows=((walk.copies("hunt.copy", f"{pick.prompt}\n{settings}"),),),
+        slot="pick",
+        fresh=True,
+    )
+    return Turn(toast=walk.words.plain("hunt.picked.toast", number=number), before=(alone,), fresh=True)
+
+
+async def wrote(walk: Walk, text: str) -> Turn | None:
+    """Another subject for the test."""
+    subject = prompt.bare(text)
+    if walk.here.stage is Stage.DRAWING or not subject:
+        return None
+    if walk.here.stage is Stage.ALBUM:
+        await walk.move(Event.OTHER_SUBJECT, subject=subject)
+    else:
+        await walk.stay(subject=subject)
+    return Turn()
+
+
+async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
+    """The album with its keyboard, or the comparison as a sheet."""
+    pictures = await walk.store.pictures.of_job(job.id)
+    if job.kind is JobKind.COMPARE:
+        return _compared_sheet(walk, job, pictures)
+    if not pictures:
+        return await lost(walk, job)
+    if walk.may(Event.ALBUM_CAME):
+        await walk.move(Event.ALBUM_CAME)
+    numbered = await newest_album(walk)
+    album = Album(
+        pictures=tuple(Shown(file=picture.file) for _, picture in numbered),
+        captions=tuple(str(number) for number, _ in numbered),
+    )
+    return (album, replace(_album(walk, numbered, None), fresh=True))
+
+
+def _compared_sheet(walk: Walk, job: Job, pictures: tuple[Picture, ...]) -> tuple[Message, ...]:
+    columns = len(COMPARED_STEPS)
+    samplers = tuple(dict.fromkeys(picture.drawing.sampler.value for picture in pictures))
+    sheet = Sheet(
+        cells=tuple(Cell(file=picture.file) for picture in pictures),
+        columns=columns,
+        column_labels=tuple(str(steps) for steps in COMPARED_STEPS),
+        row_labels=samplers,
+    )
+    text = walk.words("hunt.compared", samplers=", ".join(samplers))
+    return (Screen(text=text, picture=sheet, rows=(walk.way_back(),), slot=f"sheet:{job.id}"),) if pictures else ()
+
+
+async def lost(walk: Walk, job: Job) -> tuple[Message, ...]:
+    """Nothing was drawn: back to the album there is, or to the subject."""
+    if job.kind is JobKind.COMPARE or not walk.may(Event.DRAWING_ENDED):
+        return ()
+    has_album = await walk.store.pictures.of_quest(walk.here.id, PictureRole.PROBE)
+    await walk.move(Event.ALBUM_CAME if has_album else Event.DRAWING_ENDED)
+    return (replace(await show(walk), fresh=True),)
+
+
+async def left(walk: Walk) -> None:
+    """Somebody went back while probes were drawn: they are not wanted any more."""
+    job = await walk.store.jobs.latest(walk.here.id, JobKind.HUNT)
+    if job is not None and job.state in LIVE_STATES and job.state is not JobState.DONE:
+        await walk.store.jobs.cancel(job.id)
+
+
+TAPS = {
+    Verb.HUNT_SUBJECT: subject_chosen,
+    Verb.HUNT_START: started,
+    Verb.HUNT_MORE: started,
+    Verb.HUNT_PICK: picked,
+    Verb.HUNT_STRONGER: stronger,
+    Verb.HUNT_WEAKER: weaker,
+    Verb.HUNT_COMPARE: compared,
+}

@@ -1,0 +1,51 @@
+"""Step 5: pictures at the model's own size. What was drawn at it already passes by itself, with a line that says so."""
+
+from __future__ import annotations
+
+from bot.rules.drawing import best_drawing
+from bot.screens import Message, Notice, Screen
+from bot.steps.moves import Event
+from bot.steps.walk import Turn, Walk
+from bot.taps import Tap, Verb
+from storage.records import Candidate
+from storage.states import Stage, Verdict
+
+
+async def show(walk: Walk) -> Screen:
+    """Which pictures will be fitted to the model's size."""
+    cut = await misfits(walk)
+    size = best_drawing(walk.machine).width_px
+    numbers = ", ".join(str(candidate.number) for candidate in cut)
+    return Screen(
+        text=walk.words("prepare.ask", count=len(cut), size=size, numbers=numbers),
+        rows=((walk.button("prepare.ok", Verb.PREPARE_OK, look="primary"),), walk.way_back()),
+    )
+
+
+async def misfits(walk: Walk) -> list[Candidate]:
+    """Palette pictures that are not square at the size the model was made for."""
+    size = best_drawing(walk.machine).width_px
+    return [
+        candidate
+        for candidate in await walk.store.candidates.of(walk.here.id)
+        if candidate.verdict is Verdict.KEPT
+        and (candidate.picture.drawing.width_px, candidate.picture.drawing.height_px) != (size, size)
+    ]
+
+
+async def enter(walk: Walk) -> tuple[Message, ...]:
+    """Passes on when nothing has to be cut."""
+    if walk.here.stage is not Stage.CROPS or await misfits(walk):
+        return ()
+    size = best_drawing(walk.machine).width_px
+    await walk.move(Event.PREPARED)
+    return (Notice(text=walk.words("prepare.nothing", size=size)),)
+
+
+async def accepted(walk: Walk, _tap: Tap) -> Turn:
+    """Fitting them is fine."""
+    await walk.move(Event.PREPARED)
+    return Turn()
+
+
+TAPS = {Verb.PREPARE_OK: accepted}

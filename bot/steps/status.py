@@ -1,0 +1,188 @@
+"""The one status message of a job, edited in place: how far, how long, what was kept, and how to stop it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from bot.rules.progress import bar, clock_time, seconds_of, wait_of
+from bot.screens import Cell, PictureSource, Row, Screen, Sheet, TrainingView
+from bot.steps.walk import Walk
+from bot.taps import Verb
+from storage.records import ContentHash, Job, Picture
+from storage.requests import PayloadRequest, TrainingRequest, read_request
+from storage.states import JobKind, JobState, Wish
+
+PAYLOAD_COLUMNS = 8
+
+
+def slot_of(job: Job) -> str:
+    """The slot a job's status is edited in."""
+    return f"job:{job.id}"
+
+
+async def live(walk: Walk, job: Job) -> Screen:
+    """The status of a job that waits or runs."""
+    lasting = replace(walk, lasting=True)
+    lines = [walk.words(f"status.{job.kind}.title", name=walk.here.name if walk.quest else "")]
+    lines += await _news(walk, job)
+    rows = (_stopping(lasting, job), lasting.way_back())
+    return Screen(text="\n".join(lines), picture=await _picture(walk, job), rows=rows, slot=slot_of(job))
+
+
+async def ended(walk: Walk, job: Job, *, rows: tuple[Row, ...] = ()) -> Screen:
+    """The status of a job that ended, in one line, without the buttons that would stop it."""
+    if job.state is JobState.DONE:
+        took = (job.finished - job.started).total_seconds() if job.finished and job.started else 0
+        text = walk.words(f"status.{job.kind}.done", took=clock_time(took))
+    else:
+        text = sentence(walk, job)
+    return Screen(text=text, picture=await _picture(walk, job), rows=rows, slot=slot_of(job))
+
+
+def sentence(walk: Walk, job: Job) -> str:
+    """What went wrong, what is kept and what to do next."""
+    kept = walk.words(f"status.{job.kind}.kept")
+    if job.state is JobState.CANCELED:
+        return walk.words("status.canceled", kept=kept)
+    if job.state is JobState.QUARANTINED:
+        return walk.words("status.quarantined", kept=kept)
+    return walk.words("status.failed", why=why(walk, job), kept=kept)
+
+
+def why(walk: Walk, job: Job) -> str:
+    """The job's error in the person's language."""
+    try:
+        name = json.loads(job.error or "{}").get("error", "")
+    except ValueError:
+        name = ""
+    key = f"error.{name}"
+    return walk.words(key if name and walk.words.has(key) else "error.StylesealError")
+
+
+async def place(walk: Walk, job: Job) -> tuple[int, float]:
+    """Jobs that are served before this one, and about how many seconds they need."""
+    before = await walk.store.jobs.waiting_before(job.id)
+    others = [other for other in await walk.store.jobs.live() if other.id != job.id]
+    ahead = [other for other in others if other.lane == job.lane and other.id < job.id]
+    ahead += [other for other in others if _is_earlier_lane(other, job)]
+    return before, wait_of(ahead[:before], walk.machine)
+
+
+def _is_earlier_lane(other: Job, job: Job) -> bool:
+    lanes = list(type(job.lane))
+    return lanes.index(other.lane) < lanes.index(job.lane)
+
+
+async def _news(walk: Walk, job: Job) -> list[str]:
+    if job.wish is Wish.CANCEL:
+        return [walk.words("status.canceling")]
+    if job.wish is Wish.STOP:
+        return [walk.words("status.stopping")]
+    if job.state is JobState.RUNNING:
+        return [_running(walk, job)]
+    lines = []
+    if job.deaths or job.attempt:
+        lines.append(await _again(walk, job))
+    if job.state is JobState.WAITING:
+        lines.append(walk.words("status.held"))
+    elif await walk.store.machine.paused():
+        lines.append(walk.words("status.paused"))
+    elif not await walk.store.machine.alive():
+        lines.append(walk.words("status.no_engine"))
+    else:
+        lines.append(await _waiting(walk, job))
+    return lines
+
+
+async def _again(walk: Walk, job: Job) -> str:
+    state = await walk.store.jobs.training_state(job.id) if job.kind is JobKind.TRAINING else None
+    if state is not None:
+        return walk.words("status.again.training", stopped=job.progress.done, step=state[0])
+    return walk.words("status.again", done=job.progress.done)
+
+
+async def _waiting(walk: Walk, job: Job) -> str:
+    before, seconds = await place(walk, job)
+    if not before:
+        return walk.words("status.next")
+    return walk.words("status.before", count=before, wait=clock_time(seconds))
+
+
+def _running(walk: Walk, job: Job) -> str:
+    progress = job.progress
+    total = progress.total or _size(job)
+    line = f"{bar(progress.done, total)} "
+    if progress.epoch is not None and progress.epochs:
+        line += walk.words(
+            "status.epoch", epoch=progress.epoch, epochs=progress.epochs, done=progress.done, total=total
+        )
+    else:
+        line += f"{progress.done}/{total}"
+    if progress.seconds_left is not None or progress.done:
+        line += " · " + walk.words("status.left", left=clock_time(seconds_of(job, walk.machine)))
+    if progress.phase and progress.phase not in ("drawing", "training"):
+        line += "\n" + walk.words(f"status.phase.{progress.phase}")
+    return line
+
+
+def _size(job: Job) -> int:
+    request = read_request(job.request)
+    if isinstance(request, TrainingRequest):
+        return request.recipe.steps
+    return len(getattr(request, "rows", ())) or 1
+
+
+def _stopping(walk: Walk, job: Job) -> Row:
+    cancel = walk.button("status.cancel", Verb.JOB_CANCEL, job.id)
+    if job.kind is JobKind.PAYLOAD:
+        return (walk.button("payload.stop", Verb.PAYLOAD_STOP), cancel)
+    if job.kind is JobKind.TRAINING:
+        return (walk.button("train.stop", Verb.TRAIN_STOP), cancel)
+    return (cancel,)
+
+
+async def _picture(walk: Walk, job: Job) -> PictureSource | None:
+    if job.kind is JobKind.PAYLOAD:
+        return _filling(await walk.store.pictures.of_job(job.id), job)
+    if job.kind is JobKind.TRAINING:
+        return await training_view(walk, job)
+    return None
+
+
+def _filling(pictures: tuple[Picture, ...], job: Job) -> Sheet:
+    request = read_request(job.request)
+    total = len(request.rows) if isinstance(request, PayloadRequest) else len(pictures)
+    drawn = {picture.position: picture.file for picture in pictures}
+    return Sheet(cells=tuple(Cell(file=drawn.get(index)) for index in range(total)), columns=PAYLOAD_COLUMNS)
+
+
+async def training_view(walk: Walk, job: Job) -> TrainingView:
+    """The losses so far over the strip of samples."""
+    request = read_request(job.request)
+    assert isinstance(request, TrainingRequest)
+    pictures = await walk.store.pictures.of_job(job.id)
+    return TrainingView(
+        losses=await walk.store.jobs.losses(job.id),
+        total_steps=request.recipe.steps,
+        axis_step=walk.words.plain("train.axis.step"),
+        axis_loss=walk.words.plain("train.axis.loss"),
+        legend_training=walk.words.plain("train.legend.training"),
+        legend_validation=walk.words.plain("train.legend.validation"),
+        strip=strip(pictures, [row.subject for row in request.samples]) if pictures else None,
+    )
+
+
+def strip(pictures: tuple[Picture, ...], subjects: list[str]) -> Sheet:
+    """Samples by prompt (rows) and training step (columns); places not drawn yet stay empty."""
+    steps = sorted({picture.step or 0 for picture in pictures})
+    files: dict[tuple[int, int], ContentHash] = {
+        (picture.position % len(subjects), picture.step or 0): picture.file for picture in pictures
+    }
+    cells = tuple(Cell(file=files.get((row, step))) for row in range(len(subjects)) for step in steps)
+    return Sheet(
+        cells=cells,
+        columns=len(steps),
+        column_labels=tuple(str(step) for step in steps),
+        row_labels=tuple(subjects),
+    )

@@ -1,0 +1,235 @@
+"""Step 1: what the seal is to learn, how it looks, and what it is called by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.library import FOLDER
+from bot.rules import prompt
+from bot.rules.drawing import best_drawing
+from bot.rules.palette import TARGETS
+from bot.rules.trigger import Reading, Trigger, read_trigger
+from bot.screens import Asset, Cell, Notice, PictureSource, Row, Screen, Sheet
+from bot.steps.moves import Event
+from bot.steps.walk import Turn, Walk
+from bot.taps import Tap, Verb
+from storage.records import Style
+from storage.states import PaletteKind, Stage
+
+LOOKS_A_PAGE = 6
+SUGGESTED = 3
+
+
+async def show(walk: Walk) -> Screen:
+    """The screen of the stage the quest is at."""
+    shown = {
+        Stage.KIND: _kinds,
+        Stage.LOOKS: _looks,
+        Stage.WORDS: _asks_for_words,
+        Stage.AVOID: _asks_what_to_avoid,
+        Stage.TRIGGER: _trigger,
+    }
+    return shown.get(walk.here.stage, _card)(walk)
+
+
+def _kinds(walk: Walk) -> Screen:
+    lines = [walk.words("style.kind.ask")]
+    rows: list[Row] = []
+    for kind in PaletteKind:
+        target = TARGETS[kind]
+        lines.append(walk.words(f"style.kind.{kind}.why", least=target.least, most=target.most))
+        rows.append((walk.button(f"style.kind.{kind}", Verb.STYLE_KIND, kind.value),))
+    return Screen(text="\n\n".join(lines), rows=(*rows, walk.way_back()))
+
+
+def _looks(walk: Walk) -> Screen:
+    looks = walk.library.looks
+    pages = -(-len(looks) // LOOKS_A_PAGE)
+    page = walk.here.cursor % pages
+    shown = looks[page * LOOKS_A_PAGE :][:LOOKS_A_PAGE]
+    names = [f"{number}. {walk.words(f'look.{look.name}')}" for number, look in enumerate(shown, 1)]
+    cells = tuple(Cell(asset=look.picture, label=str(number)) for number, look in enumerate(shown, 1))
+    numbers = tuple(walk.labelled(str(n), Verb.STYLE_PRESET, look.name) for n, look in enumerate(shown, 1))
+    turning = (
+        walk.labelled("‹", Verb.STYLE_PAGE, (page - 1) % pages),
+        walk.button("style.own_words", Verb.STYLE_WORDS),
+        walk.labelled("›", Verb.STYLE_PAGE, (page + 1) % pages),
+    )
+    return Screen(
+        text=walk.words("style.looks.ask") + "\n\n" + "\n".join(names),
+        picture=Sheet(cells=cells, columns=3) if all((FOLDER / look.picture).exists() for look in shown) else None,
+        rows=(numbers[:3], numbers[3:], turning, walk.way_back()),
+    )
+
+
+def _asks_for_words(walk: Walk) -> Screen:
+    return Screen(text=walk.words("style.words.ask"), rows=(walk.way_back(),))
+
+
+def _asks_what_to_avoid(walk: Walk) -> Screen:
+    text = walk.words("style.avoid.ask", now=walk.here.style.negative or "–")
+    return Screen(text=text, rows=(walk.way_back(),))
+
+
+def _card(walk: Walk) -> Screen:
+    style = walk.here.style
+    lines = [
+        walk.words("style.card.title", name=title(walk, style)),
+        walk.words("style.card.words", modifiers=style.modifiers, boosters=style.boosters or "–"),
+        walk.words("style.card.avoid", negative=style.negative or "–"),
+    ]
+    if style.negative and not walk.negative(style):
+        lines.append(walk.words("style.card.avoid_unused"))
+    pieces = walk.pieces(prompt.plain(f"{style.modifiers}, {style.boosters}"))
+    if pieces > walk.room() * 3 // 4:
+        lines.append(walk.words("style.card.long", pieces=pieces, room=walk.room()))
+    drawing = best_drawing(walk.machine)
+    model = walk.machine.model.name if walk.machine else "–"
+    lines.append(walk.words("style.card.model", model=model, size=drawing.width_px))
+    rows = (
+        (walk.button("style.change_words", Verb.STYLE_WORDS), walk.button("style.change_avoid", Verb.STYLE_AVOID)),
+        (walk.button("style.ok", Verb.STYLE_OK, look="primary"),),
+        walk.way_back(),
+    )
+    return Screen(text="\n".join(lines), picture=_picture(walk, style), rows=rows)
+
+
+def _picture(walk: Walk, style: Style) -> PictureSource | None:
+    look = walk.library.look(style.preset)
+    return Asset(path=look.picture) if look and (FOLDER / look.picture).exists() else None
+
+
+def _trigger(walk: Walk) -> Screen:
+    chosen = read(walk, walk.here.style.trigger)
+    lines = [walk.words("trigger.ask"), told(walk, chosen)]
+    suggested = tuple(walk.labelled(word, Verb.TRIGGER_USE, word) for word in walk.library.suggestions[:SUGGESTED])
+    use = walk.button("trigger.ok", Verb.TRIGGER_OK, look="primary", word=chosen.word)
+    return Screen(text="\n\n".join(lines), rows=(suggested, (use,), walk.way_back()))
+
+
+def title(walk: Walk, style: Style) -> str:
+    """What the person calls the style: the look's title, or the first of their words."""
+    look = walk.library.look(style.preset)
+    return walk.words.plain(f"look.{look.name}") if look else style.name
+
+
+def read(walk: Walk, word: str) -> Trigger:
+    """What a word would be like as a trigger for the model in use."""
+    return read_trigger(word, walk.tokenizer, walk.library.meanings, walk.library.english)
+
+
+def told(walk: Walk, trigger: Trigger) -> str:
+    """A trigger's reading as a sentence."""
+    if trigger.reading is Reading.GOOD and not trigger.pieces:
+        return walk.words("trigger.reads.unread", word=trigger.word)
+    values = {"pieces": "·".join(trigger.pieces), "count": len(trigger.pieces), "meaning": trigger.meaning}
+    return walk.words(f"trigger.reads.{trigger.reading}", word=trigger.word, **values)
+
+
+async def kind_chosen(walk: Walk, tap: Tap) -> Turn:
+    """Style, character or concept."""
+    kind = PaletteKind(tap.args[0])
+    await walk.move(Event.KIND_CHOSEN, style=replace(walk.here.style, kind=kind))
+    return Turn()
+
+
+async def page_turned(walk: Walk, tap: Tap) -> Turn:
+    """Another page of looks."""
+    await walk.stay(cursor=int(tap.args[0]))
+    return Turn()
+
+
+async def look_chosen(walk: Walk, tap: Tap) -> Turn:
+    """A ready-made look, with the words that belong to it."""
+    look = walk.library.look(tap.args[0])
+    if look is None:
+        return walk.refuses("tap.unreadable")
+    name = walk.words.plain(f"look.{look.name}")
+    style = replace(
+        walk.here.style,
+        preset=look.name,
+        name=name,
+        modifiers=look.modifiers,
+        boosters=look.boosters,
+        negative=look.negative,
+        strength=0,
+        drawing=best_drawing(walk.machine),
+    )
+    await walk.move(Event.LOOK_CHOSEN, style=style, name=name)
+    return Turn(toast=name)
+
+
+async def words_asked(walk: Walk, _tap: Tap) -> Turn:
+    """The person wants to write the look themselves."""
+    await walk.move(Event.OWN_WORDS)
+    return Turn()
+
+
+async def avoid_asked(walk: Walk, _tap: Tap) -> Turn:
+    """The person wants to write what to avoid."""
+    await walk.move(Event.AVOID)
+    return Turn()
+
+
+async def accepted(walk: Walk, _tap: Tap) -> Turn:
+    """The style stands; there is always a trigger chosen from the first moment."""
+    style = walk.here.style
+    word = style.trigger or walk.library.suggestions[0]
+    await walk.move(Event.STYLE_SET, style=replace(style, trigger=word, drawing=best_drawing(walk.machine)))
+    return Turn()
+
+
+async def trigger_chosen(walk: Walk, tap: Tap) -> Turn:
+    """A suggested trigger."""
+    return await _use(walk, tap.args[0])
+
+
+async def trigger_accepted(walk: Walk, _tap: Tap) -> Turn:
+    """On to the hunt, with a subject to begin with."""
+    subject = walk.here.subject or walk.library.tests[walk.here.style.kind][0]
+    await walk.move(Event.TRIGGER_SET, subject=subject)
+    return Turn()
+
+
+async def _use(walk: Walk, word: str) -> Turn:
+    trigger = read(walk, word)
+    if trigger.is_refused:
+        return Turn(before=(Notice(text=told(walk, trigger)),))
+    await walk.stay(style=replace(walk.here.style, trigger=trigger.word))
+    return Turn(toast=trigger.word)
+
+
+async def wrote(walk: Walk, text: str) -> Turn | None:
+    """The words, what to avoid, or a trigger, by what the screen asks for."""
+    stage = walk.here.stage
+    if stage is Stage.TRIGGER:
+        return await _use(walk, text)
+    if stage not in (Stage.LOOKS, Stage.WORDS, Stage.AVOID):
+        return None
+    line = prompt.one_line(text)
+    if len(line) > prompt.LONGEST_WORDS:
+        too_long = walk.words("style.too_long", length=len(line), most=prompt.LONGEST_WORDS)
+        return Turn(before=(Notice(text=too_long),))
+    if stage is Stage.AVOID:
+        negative = "" if line in ("-", "–") else line
+        await walk.move(Event.WORDS_WRITTEN, style=replace(walk.here.style, negative=negative))
+        return Turn()
+    if not line:
+        return Turn()
+    before = walk.here.style
+    name = prompt.plain(line).split(",")[0].strip()[:40] or line[:40]
+    style = replace(before, preset="", name=name, modifiers=line, boosters="", strength=0)
+    await walk.move(Event.WORDS_WRITTEN, style=style, name=name)
+    return Turn()
+
+
+TAPS = {
+    Verb.STYLE_KIND: kind_chosen,
+    Verb.STYLE_PAGE: page_turned,
+    Verb.STYLE_PRESET: look_chosen,
+    Verb.STYLE_WORDS: words_asked,
+    Verb.STYLE_AVOID: avoid_asked,
+    Verb.STYLE_OK: accepted,
+    Verb.TRIGGER_USE: trigger_chosen,
+    Verb.TRIGGER_OK: trigger_accepted,
+}

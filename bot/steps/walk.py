@@ -1,0 +1,156 @@
+"""One person's walk: what a step may read, change and offer. Knows the store and the words, no Telegram and no pixels."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from bot.library import Library, library
+from bot.rules.prompt import negative_of
+from bot.rules.trigger import Tokenizer, pieces_of
+from bot.screens import Button, CopyButton, Message, Row
+from bot.steps.moves import BACK_IS_HOME, JOURNEY, Event, Place
+from bot.taps import Tap, Verb
+from bot.words import Words
+from storage.errors import MoveRefused
+from storage.records import Job, MachineFacts, Person, Quest, Style
+from storage.requests import Request
+from storage.store import Store
+
+REVS_A_QUEST = 10_000
+TICKS = 10**10  # milliseconds: 115 days until a number could come again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What a handler answers: a toast, messages, and whether the screen of where the quest now stands follows."""
+
+    toast: str = ""
+    alert: bool = False
+    before: tuple[Message, ...] = ()
+    screen: bool = True
+    fresh: bool = False  # the screen is a new message at the bottom
+
+
+@dataclass(kw_only=True)
+class Walk:
+    """Everything a step needs to answer one person."""
+
+    store: Store
+    person: Person
+    quest: Quest | None
+    words: Words
+    clock: Callable[[], datetime]
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    machine: MachineFacts | None = None
+    tokenizer: Tokenizer | None = None
+    admins: frozenset[int] = frozenset()
+    library: Library = field(default_factory=library)
+    lasting: bool = False  # buttons are the same at every drawing: for status messages, which are drawn over and over
+
+    @property
+    def here(self) -> Quest:
+        """The quest being walked; only asked for where there is one."""
+        assert self.quest is not None
+        return self.quest
+
+    @property
+    def place(self) -> Place:
+        """Where the quest stands."""
+        return Place(self.here.step, self.here.stage)
+
+    @property
+    def family(self) -> str:
+        """The family of the model in use; the embedded one before an engine was ever here."""
+        return self.machine.model.family if self.machine else "emoji"
+
+    async def stay(self, **changes: Any) -> None:
+        """Keeps changes of the quest without moving: keyboards stay good."""
+        self.quest = await self.store.quests.save(replace(self.here, **changes))
+
+    async def move(self, event: Event, **changes: Any) -> None:
+        """Goes where the table says; keyboards drawn before are old from now on. Raises MoveRefused."""
+        target = JOURNEY[self.place].get(event)
+        if target is None:
+            raise MoveRefused(place=str(self.place), event=event.value)
+        changes = {"cursor": 0, **changes, "step": target.step, "stage": target.stage, "rev": self.here.rev + 1}
+        await self.stay(**changes)
+
+    def may(self, event: Event) -> bool:
+        """Whether the table knows this event here."""
+        return self.quest is not None and event in JOURNEY[self.place]
+
+    async def back(self) -> bool:
+        """One place back; False where that is home."""
+        if self.quest is None or self.place in BACK_IS_HOME:
+            return False
+        await self.move(Event.BACK)
+        return True
+
+    def number(self) -> int:
+        """The last part of a button's data: which quest and revision it was drawn for, and when.
+
+        The moment makes two drawings of one button differ, so that only a true double tap is taken for one.
+        """
+        tick = 0 if self.lasting else int(self.clock().timestamp() * 1000) % TICKS
+        quest = self.quest
+        return ((quest.id * REVS_A_QUEST + quest.rev % REVS_A_QUEST) if quest else 0) * TICKS + tick
+
+    def is_current(self, tap: Tap) -> bool:
+        """Whether a button was drawn for the current quest at its current revision."""
+        return tap.rev // TICKS == self.number() // TICKS
+
+    def button(self, key: str, verb: Verb, *args: object, look: Any = "", **values: object) -> Button:
+        """A button with words from the catalogue."""
+        return self.labelled(self.words.plain(key, **values), verb, *args, look=look)
+
+    def labelled(self, label: str, verb: Verb, *args: object, look: Any = "") -> Button:
+        """A button with a label that needs no words."""
+        tap = Tap(verb, tuple(str(arg) for arg in args), self.number())
+        return Button(label=label, data=tap.data(), look=look)
+
+    def copies(self, key: str, text: str) -> CopyButton:
+        """A button that copies a text."""
+        return CopyButton(label=self.words.plain(key), copies=text[:256])
+
+    def way_back(self) -> Row:
+        """The row every screen ends with."""
+        return (self.button("nav.back", Verb.NAV_BACK), self.button("nav.home", Verb.NAV_HOME))
+
+    def pieces(self, text: str) -> int:
+        """Tokens of a text for the model in use; 0 when no tokenizer is known yet."""
+        return len(pieces_of(text, self.tokenizer))
+
+    def room(self) -> int:
+        """Tokens a prompt may have: the encoder's length without start and end."""
+        return self.machine.model.max_tokens - 2 if self.machine else 75
+
+    def negative(self, style: Style) -> str:
+        """What a style's pictures avoid, as the model in use understands it."""
+        look = self.library.look(style.preset)
+        is_own = look is None or look.negative != style.negative
+        return negative_of(style.negative, self.family, is_own=is_own)
+
+    async def ask(self, request: Request, key: str) -> Job:
+        """Asks the engine for work. Raises QuotaReached, JobConflict."""
+        return await self.store.jobs.enqueue(request, key=key, quest=self.here.id, user=self.person.id)
+
+    async def ask_and_move(self, event: Event, request: Request, key: str, **changes: Any) -> Job:
+        """Asks for work and moves, or neither. Raises MoveRefused, QuotaReached, JobConflict."""
+        if not self.may(event):
+            raise MoveRefused(place=str(self.place), event=event.value)
+        job = await self.ask(request, key)
+        await self.move(event, **changes)
+        return job
+
+    def refuses(self, key: str, **values: object) -> Turn:
+        """An alert that says why not; the screen stays as it is."""
+        return Turn(toast=self.words.plain(key, **values), alert=True, screen=False)
+
+
+def quest_of(tap: Tap) -> int:
+    """The id of the quest a button was drawn for; 0 for none."""
+    return tap.rev // TICKS // REVS_A_QUEST
