@@ -11,10 +11,12 @@ import pytest
 from telegram import Bot
 
 from bot.rehearsal.world import World
+from bot.settings import Settings
+from bot.telegram.app import TelegramBot
 from bot.telegram.delivery import Delivery
 from bot.telegram.request import calling
 from storage.store import Store
-from tests.bot.telegram.phone import TOKEN, Clock, Phone, served
+from tests.bot.telegram.phone import TOKEN, Clock, Phone, served, until
 
 
 @pytest.fixture
@@ -79,4 +81,25 @@ async def delivering(store: Store, address: str) -> AsyncIterator[Delivery]:
 async def delivery(store: Store, address: str) -> AsyncIterator[Delivery]:
     """Delivery at work for the whole test."""
     async with delivering(store, address) as found:
+        yield found
+
+
+@asynccontextmanager
+async def talking(store: Store, address: str, admins: frozenset[int] = frozenset()) -> AsyncIterator[TelegramBot]:
+    """The whole bot at work over that store."""
+    settings = Settings(_env_file=None, TELEGRAM_API_URL=address, data=store.folder, admins=admins)  # type: ignore[call-arg]
+    bot = TelegramBot(settings, store, TOKEN)
+    running = asyncio.create_task(bot.run())
+    try:
+        yield bot
+    finally:
+        bot.stop()
+        await running
+
+
+@pytest.fixture
+async def bot(store: Store, address: str, anna: Phone) -> AsyncIterator[TelegramBot]:
+    """The whole bot at work, already polling; Anna is its admin."""
+    async with talking(store, address, frozenset({anna.person.id})) as found:
+        await until(lambda: any(call["method"] == "deleteWebhook" for call in anna.world.calls))
         yield found

@@ -1,0 +1,174 @@
+"""From what people do to what they see, through the whole bot over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from telegram import Bot, Update
+
+from bot.rehearsal.records import Standing
+from bot.steps.walk import Walk
+from bot.telegram.app import TelegramBot
+from bot.telegram.routes import Routes
+from bot.words import Words
+from storage.records import Person
+from storage.store import Store
+from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, TOKEN, Phone, until
+
+
+async def starts(phone: Phone) -> None:
+    """Writes /start and waits for the way to begin."""
+    phone.says("/start")
+    await until(lambda: "quest.new" in phone.buttons())
+
+
+async def taps(phone: Phone, verb: str) -> str:
+    """Presses the newest button of this verb; gives the toast."""
+    message, data = await until(lambda: phone.buttons().get(verb))
+    tap = phone.taps_on(message, data)
+    await until(lambda: tap.answered_at is not None)
+    return tap.text
+
+
+async def test_a_person_begins_with_two_taps(bot: TelegramBot, store: Store, boris: Phone) -> None:
+    await starts(boris)
+    await taps(boris, "quest.new")
+    await until(lambda: "style.kind" in boris.buttons())
+    quest = await store.quests.current(boris.person.id)
+    assert quest is not None
+    assert quest.chat_id == boris.chat
+
+
+async def test_everybody_is_spoken_to_in_their_own_language(bot: TelegramBot, anna: Phone, boris: Phone) -> None:
+    await starts(anna)
+    await starts(boris)
+    assert not re.search("[а-яА-Я]", " ".join(anna.reads()))
+    assert re.search("[а-яА-Я]", " ".join(boris.reads()))
+
+
+async def test_twenty_taps_in_a_second_do_one_thing_and_are_all_answered(
+    bot: TelegramBot, store: Store, boris: Phone
+) -> None:
+    await starts(boris)
+    message, data = boris.buttons()["quest.new"]
+    pressed = [boris.taps_on(message, data) for _ in range(20)]
+    await until(lambda: all(tap.answered_at is not None for tap in pressed))
+    assert len({tap.text for tap in pressed}) == 1
+    assert len(await store.quests.of(boris.person.id)) == 1
+    assert max((tap.answered_at or 0) - tap.at for tap in pressed) < 1.0
+
+
+async def test_a_button_that_nobody_drew_is_answered_and_does_nothing(
+    bot: TelegramBot, store: Store, boris: Phone
+) -> None:
+    await starts(boris)
+    message, _ = boris.buttons()["quest.new"]
+    for data in ("", "nonsense", "quest.new", "quest.new:x:y:z", "quest.delete:999999999999999999999:1", "🙂:0"):
+        tap = boris.taps_on(message, data)
+        await until(lambda tap=tap: tap.answered_at is not None)
+    assert await store.quests.of(boris.person.id) == ()
+
+
+async def test_two_people_never_touch_each_others_quests(
+    bot: TelegramBot, store: Store, anna: Phone, boris: Phone
+) -> None:
+    for phone in (anna, boris):
+        await starts(phone)
+        await taps(phone, "quest.new")
+        await until(lambda phone=phone: "style.kind" in phone.buttons())
+    (hers,) = await store.quests.of(anna.person.id)
+    message, _ = boris.buttons()["style.kind"]
+    tap = boris.taps_on(message, f"quest.delete:{hers.id}:0")
+    await until(lambda: tap.answered_at is not None)
+    assert await store.quests.find(hers.id) is not None
+
+
+async def test_what_is_no_text_gets_a_sentence_too(bot: TelegramBot, boris: Phone) -> None:
+    boris.says("/start")
+    await until(lambda: len(boris.reads()) == 1)
+    boris.says("/nonsense")
+    await until(lambda: len(boris.reads()) == 2)
+    boris.says("x" * 10_000)
+    await until(lambda: len(boris.reads()) >= 3)
+
+
+async def test_a_group_is_told_that_the_walk_is_private(bot: TelegramBot, anna: Phone) -> None:
+    group = anna.world.add_group("Neon evening", [anna.person.id], Standing.MEMBER)
+    anna.world.hear(anna.world.drafted(group.id, anna.person.id, text="/start"))
+    await until(
+        lambda: any(m.text == Words("en")("group.private_only") for m in anna.world.messages[group.id].values())
+    )
+
+
+async def test_who_blocks_the_bot_is_remembered_so_and_welcome_back(
+    bot: TelegramBot, store: Store, boris: Phone
+) -> None:
+    await starts(boris)
+    boris.blocks()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not (await store.outbox.chat(boris.chat)).closed:
+            await asyncio.sleep(LOOK_SECONDS)
+    person = await store.people.find(boris.person.id)
+    assert person is not None
+    assert person.blocked
+    boris.says("/start")
+    await until(lambda: len(boris.reads()) == 2)
+    person = await store.people.find(boris.person.id)
+    assert person is not None
+    assert not person.blocked
+
+
+async def test_commands_are_set_for_everybody_and_admins_have_one_more(bot: TelegramBot, anna: Phone) -> None:
+    calls = anna.world.calls
+    await until(lambda: sum(call["method"] == "setMyCommands" and call["status"] == 200 for call in calls) == 4)
+    await until(lambda: sum(call["method"] == "setMyDescription" and call["status"] == 200 for call in calls) == 3)
+    await until(lambda: sum(call["method"] == "setMyShortDescription" for call in calls) == 3)
+
+
+@dataclass
+class Broken:
+    """A journey that cannot even begin for one person."""
+
+    bot: TelegramBot
+    person: int
+
+    async def walk_for(self, person: Person) -> Walk:
+        """Fails for that person."""
+        if person.id == self.person:
+            raise KeyError("a bug")
+        return await self.bot.walk_for(person)
+
+
+def written(number: int, person: Phone, text: str) -> Update:
+    """An update as Telegram delivers it."""
+    user = {"id": person.person.id, "is_bot": False, "first_name": "X", "language_code": person.person.language_code}
+    chat = {"id": person.chat, "type": "private"}
+    message = {"message_id": number, "date": 1_790_000_000, "chat": chat, "from": user, "text": text}
+    found = Update.de_json({"update_id": number, "message": message}, Bot(TOKEN))
+    assert found is not None
+    return found
+
+
+async def test_a_bug_for_one_person_is_said_calmly_and_stops_nobody_else(
+    bot: TelegramBot, store: Store, anna: Phone, boris: Phone
+) -> None:
+    routes = Routes(store, Broken(bot, anna.person.id).walk_for, "en", bot.delivery.wake)
+    for update in (written(1, anna, "/start"), written(2, boris, "/start")):
+        await store.inbox.take(update.update_id, None, update.to_json())
+        await routes.handle(update)
+    await until(lambda: len(anna.reads()) == 1 and "quest.new" in boris.buttons())
+    (sentence,) = anna.reads()
+    found = re.search(r"[0-9a-f]{6}$", sentence)
+    assert found, "it names what to ask for"
+    assert "KeyError" not in sentence
+    assert "Traceback" not in sentence
+    assert await store.inbox.pending() == ()
+
+
+async def test_an_update_is_handled_whole_or_not_at_all(bot: TelegramBot, store: Store, anna: Phone) -> None:
+    routes = Routes(store, Broken(bot, anna.person.id).walk_for, "en", bot.delivery.wake)
+    update = written(1, anna, "/start")
+    await routes.handle(update)
+    assert anna.reads() == [], "an update that was never taken is not handled"
