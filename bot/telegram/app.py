@@ -32,7 +32,9 @@ log = structlog.get_logger("bot")
 
 ALLOWED_UPDATES = ["message", "callback_query", "my_chat_member"]
 POLL_SECONDS = 25
-CONFLICTS, CONFLICT_SECONDS = 3, 60.0
+CONFLICT_SECONDS = 60.0
+NEWCOMER, SETTLED = 3, 12  # conflicts within that time until a bot gives way; who was here first outlasts the other
+SETTLED_SECONDS = 30.0
 RECONNECT_SECONDS = 2.0
 FAILED, REFUSED = 1, 2  # exit codes: to be started again, and not
 
@@ -50,6 +52,7 @@ class TelegramBot:
         self.watch = Watch(store, self.walk_for, self.delivery.wake)
         self._tokenizer: tuple[str, Tokenizer] | None = None
         self._chance = random.SystemRandom()
+        self._born = time.monotonic()
         self._conflicts: list[float] = []
         self.exit_code = 0
         self._ended = asyncio.Event()
@@ -167,7 +170,8 @@ class TelegramBot:
             return
         now = time.monotonic()
         self._conflicts = [at for at in self._conflicts if now - at < CONFLICT_SECONDS] + [now]
-        if len(self._conflicts) < CONFLICTS:  # one alone is the poll of a process that was just killed
+        settled = self.queue.has_taken or self._conflicts[0] - self._born > SETTLED_SECONDS
+        if len(self._conflicts) < (SETTLED if settled else NEWCOMER):  # one alone may be a killed process's last poll
             log.warning("somebody else polls with this token; looking again")
             return
         log.error("another bot polls with this token; this one ends, so that no update is done twice")

@@ -20,11 +20,13 @@ class InboxQueue(asyncio.Queue[object]):
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
+        self.has_taken = False  # whether any update came in this life
 
     async def put(self, item: object) -> None:
         """Keeps an update, then queues it; anything else (the library's stop sign) is only queued."""
         if isinstance(item, Update) and not await self._take(item):
             return
+        self.has_taken = self.has_taken or isinstance(item, Update)
         await super().put(item)
 
     async def _take(self, update: Update) -> bool:
