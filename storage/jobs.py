@@ -12,7 +12,7 @@ from storage.states import LANE_OF, LANE_ORDER, JobKind, Lane, Wish
 from storage.training_records import TrainingRecords
 
 SQL = queries("jobs")
-LIVE_A_PERSON = {Lane.INTERACTIVE: 6, Lane.PAYLOAD: 2, Lane.TRAINING: 1}  # one person cannot fill the queue
+LIVE_A_PERSON = {Lane.INTERACTIVE: 12, Lane.PAYLOAD: 2, Lane.TRAINING: 1}  # one person cannot fill the queue
 
 
 class Jobs(TrainingRecords):

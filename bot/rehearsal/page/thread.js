@@ -1,0 +1,187 @@
+// The open chat: messages in order, edits in place, typing, the pinned bar. The scroll never jumps under a reader.
+
+import { find, lightbox } from "/page/dialogs.js";
+import { node, render } from "/page/message.js";
+import { day, word } from "/page/words.js";
+
+const NEAR_BOTTOM_PX = 120;
+const scroll = find("scroll");
+const thread = find("thread");
+const known = new Map(); // message id → message
+const drawn = new Map(); // first message id of a bubble → its element
+let shown = { person: 0, names: false };
+let unseen = 0;
+
+const atBottom = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_BOTTOM_PX;
+
+export function toBottom(smooth = false) {
+  scroll.scrollTo({ top: scroll.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+}
+
+function headOf(message) {
+  if (!message.media_group_id) return message.message_id;
+  return Math.min(...album(message).map((one) => one.message_id));
+}
+
+function album(message) {
+  if (!message.media_group_id) return [message];
+  return [...known.values()].filter((one) => one.media_group_id === message.media_group_id);
+}
+
+function make(message) {
+  const made = render(album(message), (id) => known.get(id), shown);
+  made.dataset.sender = message.sender;
+  made.dataset.day = day(message.date);
+  made.dataset.at = message.date;
+  return made;
+}
+
+// A picture that changes stays until the next one is decoded, so that progress sheets do not flicker.
+function keepPictures(before, after) {
+  const old = before.querySelectorAll?.("img.picture") ?? [];
+  after.querySelectorAll?.("img.picture").forEach((image, index) => {
+    const previous = old[index];
+    if (!previous) return;
+    if (previous.dataset.file === image.dataset.file) return image.replaceWith(previous);
+    const next = image.src;
+    image.src = previous.currentSrc || previous.src;
+    const loader = new Image();
+    loader.src = next;
+    loader.decode().catch(() => {}).then(() => { image.src = next; });
+  });
+}
+
+function arrange() {
+  thread.querySelectorAll(".day").forEach((line) => line.remove());
+  let before = null;
+  for (const item of [...thread.children]) {
+    if (!item.dataset.day) continue;
+    const newDay = item.dataset.day !== before?.dataset.day;
+    if (newDay) item.before(node("div", "day", node("span", "", item.dataset.day)));
+    const follows = !newDay && before.dataset.sender === item.dataset.sender && item.dataset.at - before.dataset.at < 300;
+    item.classList.toggle("follows", follows && !before.classList.contains("service"));
+    before?.classList.toggle("followed", follows);
+    before = item;
+  }
+  before?.classList.remove("followed");
+}
+
+function put(message) {
+  const head = headOf(message);
+  const made = make(known.get(head));
+  const old = drawn.get(head);
+  drawn.set(head, made);
+  if (old) {
+    keepPictures(old, made);
+    old.replaceWith(made);
+  } else {
+    thread.insertBefore(made, thread.querySelector(".typing"));
+  }
+  return made;
+}
+
+export function open(messages, person, names, about) {
+  known.clear();
+  drawn.clear();
+  shown = { person, names };
+  thread.replaceChildren();
+  for (const message of messages) known.set(message.message_id, message);
+  for (const message of messages) if (headOf(message) === message.message_id) put(message);
+  if (!messages.length) thread.append(about);
+  arrange();
+  unseen = 0;
+  toBottom();
+  requestAnimationFrame(() => toBottom());
+}
+
+export function add(message) {
+  const stick = atBottom() || message.sender === shown.person;
+  known.set(message.message_id, message);
+  thread.querySelector(".about")?.remove();
+  if (message.from_bot) typing(null);
+  const made = put(message);
+  made.classList.add("fresh");
+  arrange();
+  if (stick) toBottom(true);
+  else unseen += 1;
+  mark();
+}
+
+export function change(message) {
+  if (!known.has(message.message_id)) return;
+  const stick = atBottom();
+  const height = scroll.scrollHeight;
+  const item = drawn.get(headOf(message));
+  const above = item && item.getBoundingClientRect().bottom < scroll.getBoundingClientRect().top;
+  known.set(message.message_id, message);
+  put(message);
+  arrange();
+  if (stick) toBottom();
+  else if (above) scroll.scrollTop += scroll.scrollHeight - height;
+}
+
+export function remove(id) {
+  const message = known.get(id);
+  if (!message) return;
+  const head = headOf(message);
+  drawn.get(head)?.remove();
+  drawn.delete(head);
+  known.delete(id);
+  const rest = message.media_group_id && [...known.values()].find((one) => one.media_group_id === message.media_group_id);
+  if (rest) put(rest);
+  arrange();
+}
+
+export function typing(label) {
+  const there = thread.querySelector(".typing");
+  if (!label) return there?.remove();
+  if (there) return;
+  const stick = atBottom();
+  const dots = node("div", "message theirs typing", node("div", "bubble", node("i"), node("i"), node("i")));
+  dots.setAttribute("aria-label", label);
+  thread.append(dots);
+  if (stick) toBottom(true);
+}
+
+export function pin(numbers) {
+  const message = numbers.map((id) => known.get(id)).findLast(Boolean);
+  find("pinned").hidden = !message;
+  if (!message) return;
+  find("pinned").dataset.jump = message.message_id;
+  find("pinned-text").textContent = (message.text || message.caption || word("photo")).split("\n")[0];
+}
+
+export function jump(id) {
+  const message = known.get(Number(id));
+  const item = message && drawn.get(headOf(message));
+  if (!item) return;
+  item.scrollIntoView({ block: "center", behavior: "smooth" });
+  item.classList.add("found");
+  setTimeout(() => item.classList.remove("found"), 1400);
+}
+
+export function pictures(start) {
+  const all = [...known.values()].filter((one) => one.photo.length);
+  const gallery = all.map((one) => ({ file: one.photo.at(-1).file_id, words: one.caption ?? "" }));
+  lightbox(gallery, gallery.findIndex((one) => one.file === start));
+}
+
+export const asks = () => [...known.values()].findLast((one) => one.from_bot)?.asks;
+
+function mark() {
+  const away = !atBottom();
+  if (!away) unseen = 0;
+  find("down").hidden = !away;
+  find("down-count").hidden = unseen === 0;
+  find("down-count").textContent = unseen;
+}
+
+scroll.addEventListener("scroll", mark, { passive: true });
+find("down").addEventListener("click", () => toBottom(true));
+new ResizeObserver(() => mark()).observe(scroll);
+let tall = scroll.clientHeight;
+new ResizeObserver(() => {
+  // The keyboard of a phone takes room from below: keep what was at the bottom at the bottom.
+  scroll.scrollTop += tall - scroll.clientHeight;
+  tall = scroll.clientHeight;
+}).observe(scroll);
