@@ -1,4 +1,4 @@
-"""The people of the stories: verbs only. Anna taps what she sees; the painter answers jobs as the engine's worker does."""
+"""The people of the stories: verbs only. Anna taps what she sees; the painter answers jobs as the worker does."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ from storage.requests import (
 )
 from storage.states import PictureRole
 from storage.store import Store
+from tests.limits import hold_reply
 
 LEASE_SECONDS = 60.0
 
@@ -234,6 +235,7 @@ class Traveller:
         return found
 
     def _takes(self, reply: Reply) -> Reply:
+        hold_reply(reply)
         self.toasts.append(reply.toast)
         self.seen.extend(reply.shows)
         return reply
@@ -305,7 +307,9 @@ class Traveller:
         for job in await self.store.jobs.untold():
             async with self.store.write():
                 if job.user == self.id:
-                    self.seen.extend(await journey.arrived(await self.walk(), job))
+                    news = await journey.arrived(await self.walk(), job)
+                    hold_reply(Reply(shows=news))
+                    self.seen.extend(news)
                     await self.store.jobs.told(job.id, job.version)
 
     async def waits(self) -> None:

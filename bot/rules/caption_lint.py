@@ -1,4 +1,4 @@
-"""Captions say what is in a picture and leave the look to the trigger: drafts them and finds style words that leaked."""
+"""Captions say what is in a picture and leave the look to the trigger. Drafts them and finds words that leaked."""
 
 from __future__ import annotations
 
@@ -11,29 +11,7 @@ from storage.records import Style
 WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 LONGEST_CAPTION = 300
 # Words that name no look, so that a style may use them and a caption too.
-INNOCENT = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "at",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "of",
-        "on",
-        "or",
-        "the",
-        "to",
-        "with",
-        "very",
-        "style",
-        "look",
-        "background",
-    ]
-)
+INNOCENT = frozenset({"and", "for", "from", "into", "the", "with", "very", "style", "look", "background"})
 
 
 def draft(subject: str, trigger: str) -> str:

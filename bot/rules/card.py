@@ -39,13 +39,13 @@ def card_text(facts: CardFacts) -> str:
         "",
         "## How to call it",
         "",
-        f"`a castle, {facts.trigger}` – strength 0.8 is a good start; 0.6 leaves more of the model, 1.0 more of the style.",
+        f"`a castle, {facts.trigger}` – strength 0.8 is a good start; 0.6 leaves more of the model, 1.0 more style.",
         "No style words are needed.",
         "",
         "## What it learned from",
         "",
-        f"{facts.pictures} pictures, drawn by {model_of(facts.machine)} and chosen by a person. Captions name what is in a "
-        "picture and leave the look to the trigger, for example:",
+        f"{facts.pictures} pictures, drawn by {model_of(facts.machine)} and chosen by a person. Captions name what is "
+        "in a picture and leave the look to the trigger, for example:",
         "",
         *(f"- `{caption}`" for caption in facts.captions[:3]),
         "",

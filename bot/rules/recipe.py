@@ -1,4 +1,4 @@
-"""The numbers of a training: presets that work, what may be changed, what clashes. The reason stands beside each number."""
+"""The numbers of a training: presets that work, what may be changed, what clashes, each with its reason."""
 
 from __future__ import annotations
 

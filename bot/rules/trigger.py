@@ -1,4 +1,4 @@
-"""Whether a word makes a good trigger: rare to the model, meaning nothing. The tokenizer and the lists are handed in."""
+"""Whether a word makes a good trigger: rare to the model, meaning nothing. Tokenizer and lists are handed in."""
 
 from __future__ import annotations
 

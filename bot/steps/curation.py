@@ -39,7 +39,7 @@ def _next(walk: Walk, candidates: Sequence[Candidate]) -> Candidate | None:
     """The first unseen one after the cursor, which is the number last passed over; then the first unseen at all."""
     unseen = [candidate for candidate in candidates if candidate.verdict is Verdict.UNSEEN]
     after = [candidate for candidate in unseen if candidate.number > walk.here.cursor]
-    return (after or unseen or [None])[0]
+    return next(iter(after or unseen), None)
 
 
 def _standing(walk: Walk, candidates: Sequence[Candidate]) -> dict[str, int]:

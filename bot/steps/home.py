@@ -18,7 +18,7 @@ from storage.records import Job, Quest
 from storage.states import LIVE_STATES, JobState, Stage, Step, Verdict
 
 LISTED = 10  # quests on one screen, the last touched first
-NAME_LENGTH = 20  # characters of a quest's name on a button
+NAME_LENGTH = 16  # characters of a quest's name on a button
 
 
 async def show(walk: Walk) -> Screen:

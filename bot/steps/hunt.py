@@ -120,8 +120,7 @@ async def compared(walk: Walk, _tap: Tap) -> Turn:
         for row in styled_rows([(walk.here.subject, seed)], style, walk.negative(style), drawing)
     )
     request = CompareRequest(rows=rows, columns=len(COMPARED_STEPS))
-    asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.COMPARE))
-    job = await walk.ask(request, key=f"compare:{walk.here.id}:{asked_before}")
+    job = await walk.ask(request, key=f"compare:{walk.here.id}:{numbered[0][1].job}")  # once an album
     return Turn(before=(await status.live(walk, job),), screen=False)
 
 

@@ -180,7 +180,7 @@ async def arrived(walk: Walk, job: Job) -> tuple[Message, ...]:
     module = STEPS[STEP_OF_JOB[job.kind]]
     before = own.here.rev
     is_done = job.state is JobState.DONE
-    messages: tuple[Message, ...] = await (module.came if is_done else module.lost)(own, job)  # type: ignore[attr-defined]
+    messages: tuple[Message, ...] = await (module.came if is_done else module.lost)(own, job)
     is_current = walk.person.current_quest in (None, quest.id)
     if not is_current and job.kind is not JobKind.TAKING:
         return (await _elsewhere(own, job),)

@@ -43,7 +43,6 @@ class Event(StrEnum):
     LIST = "captions asked for"
     CAPTIONED = "captions accepted"
     NUMBERS = "numbers asked for"
-    RECIPE = "recipe asked for"
     TRAINING_ASKED = "training asked for"
     TRAINED = "training ended"
     TRAINING_LOST = "training ended without a checkpoint"
@@ -122,7 +121,7 @@ JOURNEY: dict[Place, dict[Event, Place]] = {
     LIST: {Event.ONE: ONE, Event.CAPTIONED: RECIPE, Event.BACK: CARDS},
     ONE: {Event.ONE: ONE, Event.LIST: LIST, Event.CAPTIONED: RECIPE, Event.BACK: LIST},
     RECIPE: {Event.NUMBERS: NUMBERS, Event.TRAINING_ASKED: SEALING, Event.BACK: LIST},
-    NUMBERS: {Event.RECIPE: RECIPE, Event.TRAINING_ASKED: SEALING, Event.BACK: RECIPE},
+    NUMBERS: {Event.TRAINING_ASKED: SEALING, Event.BACK: RECIPE},
     SEALING: {Event.TRAINED: CHECKPOINTS, Event.TRAINING_LOST: RECIPE},
     CHECKPOINTS: {Event.CHECKPOINT_PICKED: TRY, Event.BACK: RECIPE},
     TRY: {Event.CHOOSE_AGAIN: CHECKPOINTS, Event.TAKE: TAKE, Event.BACK: CHECKPOINTS},

@@ -18,6 +18,7 @@ from storage.states import PaletteKind, Stage
 
 LOOKS_A_PAGE = 6
 SUGGESTED = 3
+LONGEST_NAME = 40
 
 
 async def show(walk: Walk) -> Screen:
@@ -122,7 +123,8 @@ def told(walk: Walk, trigger: Trigger) -> str:
     """A trigger's reading as a sentence."""
     if trigger.reading is Reading.GOOD and not trigger.pieces:
         return walk.words("trigger.reads.unread", word=trigger.word)
-    values = {"pieces": "·".join(trigger.pieces), "count": len(trigger.pieces), "meaning": trigger.meaning}
+    meaning = walk.words(f"meaning.{trigger.meaning}") if trigger.meaning else ""
+    values = {"pieces": "·".join(trigger.pieces), "count": len(trigger.pieces), "meaning": meaning}
     return walk.words(f"trigger.reads.{trigger.reading}", word=trigger.word, **values)
 
 
@@ -210,15 +212,20 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
     if len(line) > prompt.LONGEST_WORDS:
         too_long = walk.words("style.too_long", length=len(line), most=prompt.LONGEST_WORDS)
         return Turn(before=(Notice(text=too_long),))
-    if stage is Stage.AVOID:
-        negative = "" if line in ("-", "–") else line
-        await walk.move(Event.WORDS_WRITTEN, style=replace(walk.here.style, negative=negative))
-        return Turn()
+    return await (_avoid(walk, line) if stage is Stage.AVOID else _describe(walk, line))
+
+
+async def _avoid(walk: Walk, line: str) -> Turn:
+    negative = "" if line in ("-", "–", "—") else line
+    await walk.move(Event.WORDS_WRITTEN, style=replace(walk.here.style, negative=negative))
+    return Turn()
+
+
+async def _describe(walk: Walk, line: str) -> Turn:
     if not line:
         return Turn()
-    before = walk.here.style
-    name = prompt.plain(line).split(",")[0].strip()[:40] or line[:40]
-    style = replace(before, preset="", name=name, modifiers=line, boosters="", strength=0)
+    name = prompt.plain(line).split(",")[0].strip()[:LONGEST_NAME] or line[:LONGEST_NAME]
+    style = replace(walk.here.style, preset="", name=name, modifiers=line, boosters="", strength=0)
     await walk.move(Event.WORDS_WRITTEN, style=style, name=name)
     return Turn()
 

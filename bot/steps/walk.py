@@ -1,4 +1,4 @@
-"""One person's walk: what a step may read, change and offer. Knows the store and the words, no Telegram and no pixels."""
+"""One person's walk: what a step may read, change and offer. Knows store and words, no Telegram and no pixels."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ class Words:
         self.language = language if language in LANGUAGES else LANGUAGES[0]
         self._translations, self._plurals = _compiled(self.language)
 
-    def __call__(self, key: str, **values: object) -> Markup:
-        """The sentence as Telegram HTML; values are escaped unless they are Markup. Raises WordMissing."""
+    def __call__(self, key: str, **values: object) -> str:
+        """The sentence as Telegram HTML (a Markup); values are escaped unless they are Markup. Raises WordMissing."""
         escaped = {name: _escaped(value) for name, value in values.items()}
         return Markup(self._template(key, values).format(**escaped))
 
