@@ -5,6 +5,7 @@ Thinned to fit CI; `make soak` walks every N.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-async def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    found, deaths = await whole_run(tmp_path_factory.mktemp("undisturbed"))
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    found, deaths = asyncio.run(whole_run(tmp_path_factory.mktemp("undisturbed")))
     assert deaths == 0
     return found
 
 
-async def test_an_undisturbed_run_draws_every_picture_and_records_every_step(undisturbed: Outcome) -> None:
+def test_an_undisturbed_run_draws_every_picture_and_records_every_step(undisturbed: Outcome) -> None:
     assert [position for position, _ in undisturbed.candidates] == list(range(len(SUBJECTS)))
     assert undisturbed.loss_steps == tuple(range(1, 7))
     assert len(undisturbed.adapters) == 2
