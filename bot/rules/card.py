@@ -19,7 +19,6 @@ OPTIONS = (
 class CardFacts:
     """Everything a card says."""
 
-    name: str
     trigger: str
     style: Style
     recipe: Recipe
@@ -30,11 +29,9 @@ class CardFacts:
 
 
 def card_text(facts: CardFacts) -> str:
-    """The body of a README.md; the engine puts the Hub's front matter before it."""
+    """The body of a README.md; the engine puts the Hub's front matter and the title before it."""
     recipe = facts.recipe
     lines = [
-        f"# {facts.name}",
-        "",
         f"A LoRA that paints in one style whenever `{facts.trigger}` is in the prompt. Made with Styleseal.",
         "",
         "## How to call it",

@@ -7,7 +7,7 @@ import re
 LONGEST = 40
 
 
-def file_stem(name: str, trigger: str) -> str:
-    """`neon-sign-ohwx`: what is left of the name in plain letters, and the trigger."""
+def file_stem(name: str) -> str:
+    """`neon-sign`: what is left of the name in plain letters; the engine puts the trigger behind it."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST].strip("-")
-    return f"{plain}-{trigger}" if plain else f"style-{trigger}"
+    return plain or "style"

@@ -97,7 +97,7 @@ async def _numbers(walk: Walk) -> Screen:
     pictures = len(await palette(walk))
     lines = [walk.words("train.numbers.ask"), ""]
     lines += [walk.words(f"train.number.{name}", value=value_of(walk, recipe, name)) for name in SUMMARY]
-    clash = recipes.clash(recipe, pictures)
+    clash = recipes.clash(recipe, pictures, walk.family)
     if clash:
         lines += ["", walk.words(f"train.clash.{clash}", pictures=pictures, steps=recipe.steps)]
     numbers = tuple(
@@ -146,7 +146,7 @@ async def started(walk: Walk, _tap: Tap) -> Turn:
     """The training is asked for; numbers that clash are refused with the reason."""
     pictures = await palette(walk)
     recipe = walk.here.recipe
-    clash = recipes.clash(recipe, len(pictures))
+    clash = recipes.clash(recipe, len(pictures), walk.family)
     if clash:
         return walk.refuses(f"train.clash.{clash}", pictures=len(pictures), steps=recipe.steps)
     asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.TRAINING))
@@ -169,7 +169,7 @@ def request_of(walk: Walk, pictures: Sequence[Candidate]) -> TrainingRequest:
         pictures=training_pictures(pictures),
         recipe=quest.recipe,
         trigger=trigger,
-        name=file_stem(quest.style.preset or quest.name, trigger),
+        name=file_stem(quest.style.preset or quest.name),
         samples=samples,
         proof_subjects=proofs,
     )

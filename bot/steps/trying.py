@@ -245,7 +245,7 @@ async def _take_request(walk: Walk, seal: Seal, what: str) -> TakeRequest:
     samples = await _proofs(walk, seal)
     return TakeRequest(
         what=what,
-        name=file_stem(walk.here.style.preset or walk.here.name, seal.trigger),
+        name=file_stem(walk.here.style.preset or walk.here.name),
         trigger=seal.trigger,
         recipe=seal.recipe,
         pictures=tuple(
@@ -268,7 +268,6 @@ async def _proofs(walk: Walk, seal: Seal) -> list[Picture]:
 async def _card_facts(walk: Walk, seal: Seal, palette: list[Candidate]) -> CardFacts:
     checkpoints: tuple[Checkpoint, ...] = await walk.store.jobs.checkpoints(seal.job)
     return CardFacts(
-        name=walk.here.name,
         trigger=seal.trigger,
         style=walk.here.style,
         recipe=seal.recipe,

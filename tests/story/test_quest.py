@@ -36,10 +36,10 @@ async def test_a_person_walks_from_start_to_the_seal_by_buttons_alone(
         await anna.taps(what)
     await anna.waits()
     assert sorted(document.filename for document in anna.documents()) == [
-        "neon-sign-ohwx-card.bin",
-        "neon-sign-ohwx-dataset.bin",
-        "neon-sign-ohwx-lora-diffusers.bin",
-        "neon-sign-ohwx-lora-kohya.bin",
+        "neon-sign-card.bin",
+        "neon-sign-dataset.bin",
+        "neon-sign-lora-diffusers.bin",
+        "neon-sign-lora-kohya.bin",
     ]
 
 
