@@ -40,6 +40,8 @@ REPLY_MARKUPS = {
     "remove_keyboard": telegram.ReplyKeyboardRemove,
     "force_reply": telegram.ForceReply,
 }
+CHOSEN_BY_TYPE = {"BotCommandScope", "ReactionType", "MenuButton"}
+SET_BY_CLASS = {"type", "force_reply", "remove_keyboard"}  # no choice of the caller, so no parameter either
 MEDIA = {"photo": telegram.InputMediaPhoto, "document": telegram.InputMediaDocument}
 
 
@@ -216,14 +218,14 @@ def class_of(parameter: Parameter, value: dict[str, Any]) -> str:
         if value.get("type") not in MEDIA:
             raise bad_request("can't parse InputMedia: the rehearsal chat knows photo and document")
         return MEDIA[value["type"]].__name__
-    return scope_class(value) if parameter.nested == "BotCommandScope" else parameter.nested
+    return kind_by_type(parameter.nested, value) if parameter.nested in CHOSEN_BY_TYPE else parameter.nested
 
 
-def scope_class(value: dict[str, Any]) -> str:
-    """The class of one command scope."""
-    name = "BotCommandScope" + "".join(part.title() for part in str(value.get("type", "")).split("_"))
+def kind_by_type(family: str, value: dict[str, Any]) -> str:
+    """The class of an object whose `type` says which one of a family it is."""
+    name = family + "".join(part.title() for part in str(value.get("type", "")).split("_"))
     if not hasattr(telegram, name):
-        raise bad_request("can't parse BotCommandScope: unsupported scope type")
+        raise bad_request(f"can't parse {family}: unsupported type")
     return name
 
 
@@ -231,7 +233,7 @@ def check_object(name: str, value: dict[str, Any], path: str) -> None:
     """Raises Refusal for a field that the object does not have, lacks, or has with another type."""
     fields = of_class(name)
     for key, inner in value.items():
-        if key == "type":
+        if key in SET_BY_CLASS:
             continue
         if key not in fields:
             raise bad_request(f'unknown field "{key}" in {path} ({name})')
