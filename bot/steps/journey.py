@@ -201,7 +201,7 @@ async def _elsewhere(walk: Walk, job: Job) -> Screen:
 async def _current(walk: Walk, *, fresh: bool) -> tuple[Message, ...]:
     screen = await STEPS[walk.here.step].show(walk)
     if screen.slot != "screen":  # work is under way: its status stands for the screen
-        return (Retire(slot="screen"), screen)
+        return (Retire(slot="screen"), replace(screen, fresh=fresh))
     return (replace(screen, fresh=fresh or screen.fresh),)
 
 

@@ -238,7 +238,9 @@ def _advice(
     walk: Walk, checkpoints: Sequence[Checkpoint], best: Checkpoint, answer: TrainingAnswer | None
 ) -> list[str]:
     name = labels(checkpoints)[checkpoints.index(best)]
-    lines = [walk.words("seal.title", name=walk.here.name), walk.words("seal.advice", name=name)]
+    unit = "epoch" if name == str(best.epoch) else "step"
+    advice = walk.words("seal.advice", checkpoint=walk.words(f"seal.{unit}", number=name))
+    lines = [walk.words("seal.title", name=walk.here.name), advice]
     if best.style_gained is not None and best.prompt_kept is not None:
         measured = {"style": f"{best.style_gained:.2f}", "kept": f"{best.prompt_kept:.2f}"}
         lines.append(walk.words("seal.measured", **measured))

@@ -32,6 +32,7 @@ log = structlog.get_logger("delivery")
 
 LOOK_SECONDS = 0.25  # the engine's news reach the outbox through this process, so this only bounds a lost wake-up
 PROGRESS_SECONDS = 2.5  # text of a status message; edits share the budget with sends
+FOLLOWS = "screen"  # this slot stays below what the person writes; a job's status stays where it began
 PROGRESS_PICTURE_SECONDS = 8.0
 BACKOFF_SECONDS = (1, 2, 5, 10, 30)
 NEVER_LEFT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "Pool timeout")  # of httpx, inside the error's words
@@ -115,8 +116,11 @@ class Delivery:
 
     def _pause(self, owed: Owed, message: Message) -> float:
         now = time.monotonic()
-        pause = self._budget.of(owed.chat_id, now).wait(weight(message), now)
-        if owed.urgency is Urgency.PROGRESS and owed.slot is not None:
+        bucket = self._budget.of(owed.chat_id, now)
+        if owed.urgency is not Urgency.PROGRESS:
+            return bucket.wait(weight(message), now)
+        pause = bucket.wait(bucket.burst, now)  # from a full bucket only, so that a result never waits for news of it
+        if owed.slot is not None:
             pause = max(pause, self._told.get((owed.chat_id, owed.slot), float("-inf")) + PROGRESS_SECONDS - now)
         return pause
 
@@ -137,6 +141,8 @@ class Delivery:
             log.exception("cannot be delivered", error=type(error).__name__)
             await self._store.outbox.park(owed.id, type(error).__name__)
         else:
+            if placed.also_called:
+                self._budget.of(owed.chat_id, time.monotonic()).spend(1)
             await self._keep(owed, placed)
 
     async def _keep(self, owed: Owed, placed: Placed) -> None:
@@ -174,7 +180,7 @@ class Delivery:
             self._calls.screen,
             owed.chat_id,
             keep_picture=keep_picture,
-            follows=not is_progress,
+            follows=screen.slot == FOLLOWS,
             doubtful=owed.was_sending,
         )
         try:

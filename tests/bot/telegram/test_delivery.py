@@ -78,6 +78,15 @@ async def test_a_screen_comes_below_what_the_person_wrote_since(store: Store, an
     await until(lambda: anna.reads() == ["one", "two"] and set(anna.buttons()) == {"nav.back"})
 
 
+async def test_the_end_of_a_job_is_told_where_its_status_stands(store: Store, anna: Phone, delivery: Delivery) -> None:
+    await owed(store, anna, Screen(text="half done", slot="job:1"), urgency=Urgency.PROGRESS)
+    await until(lambda: anna.reads() == ["half done"])
+    newest = Slot(message_id=10**9, shape="text", digest="", buttons=False)
+    await store.outbox.set_slot(anna.chat, INCOMING, newest)
+    await owed(store, anna, Screen(text="done", slot="job:1"), urgency=Urgency.EVENT)
+    await until(lambda: anna.reads() == ["done"])
+
+
 async def test_a_text_turns_into_a_picture_and_back(store: Store, anna: Phone, delivery: Delivery) -> None:
     await owed(store, anna, Screen(text="words", rows=(GO,)))
     await until(lambda: anna.reads() == ["words"])
