@@ -125,8 +125,10 @@ class World(Scene):
         """A person's message: stored, and handed to the bot when privacy mode lets it through."""
         chat, person = self.chats[message.chat_id], self.people[message.sender]
         if chat.type is ChatType.PRIVATE:
-            person.started = True
             self.set_blocked(person, False)
+            if not person.started:
+                person.started = True
+                self.tell("people")
         self.add_message(message)
         if self.bot_hears(chat, message):
             self.updates.add("message", answers.wire_message(self, message))

@@ -30,13 +30,16 @@ function preview(message) {
   return text;
 }
 
+const about = (chat) =>
+  chat.type === "private" ? chat.description || word("bot") : word("people", { n: chat.members.length });
+
 export function list(chats, openChat, unread, choose) {
   const items = chats.map((chat) => {
     const lines = node(
       "span",
       "lines",
       node("span", "line", node("strong", "", chat.title), node("time", "", chat.last ? clock(chat.last.date) : "")),
-      node("span", "line", node("span", "preview", preview(chat.last) || chat.description || word("bot"))),
+      node("span", "line", node("span", "preview", preview(chat.last) || about(chat))),
     );
     if (unread.get(chat.id)) lines.lastChild.append(node("span", "count", String(unread.get(chat.id))));
     const button = node("button", "chat-card", avatar(node("span", "avatar"), chat.title, chat.id, chat.type === "private"), lines);

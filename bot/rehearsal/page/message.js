@@ -130,7 +130,7 @@ export function render(messages, lookUp, shown) {
   bubble.classList.toggle("bare", pictures.length > 0 && captioned.length === 0);
   bubble.classList.toggle("with-pictures", pictures.length > 0);
   bubble.classList.toggle("with-keys", last.buttons.length > 0);
-  const made = node("article", `message ${mine ? "mine" : "theirs"}`, bubble);
+  const made = node("article", `message ${mine ? "mine" : "theirs"} ${last.edited ? "edited" : ""}`, bubble);
   if (last.buttons.length) made.append(keyboard(last));
   made.dataset.id = first.message_id;
   return made;

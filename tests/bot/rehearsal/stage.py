@@ -56,8 +56,8 @@ class Stage:
             request=HTTPXRequest(httpx_kwargs=quiet),
             get_updates_request=HTTPXRequest(httpx_kwargs=quiet),
         )
-        await made.initialize()
         self.bots.append(made)
+        await made.initialize()
         return made
 
     async def person(self, name: str = "Anna", language_code: str = "en") -> int:

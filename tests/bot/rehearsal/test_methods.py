@@ -58,9 +58,11 @@ async def test_a_message_keeps_its_words_entities_and_buttons(bot: Bot, anna: in
 async def test_an_update_tells_who_wrote_what_and_a_command_is_marked(stage: Stage, bot: Bot, anna: int) -> None:
     (update,) = await news(bot)
     clean(update)
-    assert update.message and update.message.text == "/start"
+    assert update.message
+    assert update.message.text == "/start"
     assert update.message.entities[0].type == "bot_command"
-    assert update.effective_user and update.effective_user.language_code == "en"
+    assert update.effective_user
+    assert update.effective_user.language_code == "en"
 
 
 async def test_a_confirmed_update_does_not_come_again(stage: Stage, bot: Bot, anna: int) -> None:
@@ -68,7 +70,8 @@ async def test_a_confirmed_update_does_not_come_again(stage: Stage, bot: Bot, an
     await stage.says(anna, "more")
     (second,) = await news(bot, first.update_id + 1)
     assert second.update_id == first.update_id + 1
-    assert second.message and second.message.text == "more"
+    assert second.message
+    assert second.message.text == "more"
 
 
 async def test_a_poll_waits_for_the_next_word(stage: Stage, bot: Bot, anna: int) -> None:
@@ -77,7 +80,8 @@ async def test_a_poll_waits_for_the_next_word(stage: Stage, bot: Bot, anna: int)
     await asyncio.sleep(0)
     await stage.says(anna, "a knight")
     (update,) = await poll
-    assert update.message and update.message.text == "a knight"
+    assert update.message
+    assert update.message.text == "a knight"
 
 
 async def test_a_photo_comes_back_in_several_sizes_as_jpeg_without_metadata(bot: Bot, anna: int) -> None:
@@ -102,7 +106,8 @@ async def test_a_document_keeps_its_bytes_and_name(bot: Bot, anna: int) -> None:
     data = picture(kind="PNG") + b"tail"
     sent = await bot.send_document(anna, data, filename="зов.png", disable_content_type_detection=True)
     clean(sent)
-    assert sent.document and sent.document.file_name == "зов.png"
+    assert sent.document
+    assert sent.document.file_name == "зов.png"
     assert bytes(await (await bot.get_file(sent.document)).download_as_bytearray()) == data
     again = await bot.send_document(anna, sent.document.file_id, reply_markup=KEYS)
     assert again.document == sent.document
@@ -127,23 +132,32 @@ async def test_edits_change_text_caption_picture_and_buttons(stage: Stage, bot: 
     text = await bot.send_message(anna, "one", reply_markup=KEYS)
     edited = await bot.edit_message_text("two", anna, text.message_id)
     clean(edited)
-    assert edited.text == "two" and edited.reply_markup is None and edited.edit_date
+    assert edited.text == "two"
+    assert edited.reply_markup is None
+    assert edited.edit_date
     await bot.edit_message_reply_markup(anna, text.message_id, reply_markup=KEYS)
     photo = await bot.send_photo(anna, picture(), caption="one")
     await bot.edit_message_caption(anna, photo.message_id, caption="two", reply_markup=KEYS)
-    other = await bot.edit_message_media(InputMediaPhoto(picture(colour="red"), caption="three"), anna, photo.message_id)
-    assert other.photo != photo.photo and other.caption == "three"
+    other = await bot.edit_message_media(
+        InputMediaPhoto(picture(colour="red"), caption="three"), anna, photo.message_id
+    )
+    assert other.photo != photo.photo
+    assert other.caption == "three"
     became = await bot.edit_message_media(InputMediaPhoto(picture()), anna, text.message_id)
-    assert became.photo and became.text is None
+    assert became.photo
+    assert became.text is None
     shown = {one["message_id"]: one for one in await stage.sees(anna)}
-    assert shown[text.message_id]["edited"] and shown[text.message_id]["buttons"] == []
+    assert shown[text.message_id]["edited"]
+    assert shown[text.message_id]["buttons"] == []
 
 
 async def test_a_tap_reaches_the_bot_and_its_answer_the_person(stage: Stage, bot: Bot, anna: int) -> None:
     sent = await bot.send_message(anna, "one", reply_markup=KEYS)
     tap = await stage.taps(anna, sent, "curate.keep:7:1")
     query = (await news(bot))[-1].callback_query
-    assert query and query.data == "curate.keep:7:1" and query.message
+    assert query
+    assert query.data == "curate.keep:7:1"
+    assert query.message
     clean(query)
     await query.answer("kept 1", show_alert=True)
     state = await stage.get(f"/sim/taps/{tap}")
@@ -163,7 +177,8 @@ async def test_a_pin_is_shown_and_taken_away(stage: Stage, bot: Bot, anna: int) 
     assert await bot.pin_chat_message(anna, sent.message_id)
     chat = await bot.get_chat(anna)
     clean(chat)
-    assert chat.pinned_message and chat.pinned_message.message_id == sent.message_id
+    assert chat.pinned_message
+    assert chat.pinned_message.message_id == sent.message_id
     assert [m["message_id"] for m in await stage.sees(anna) if m["pinned"]] == [sent.message_id]
     assert await bot.unpin_chat_message(anna)
     assert (await bot.get_chat(anna)).pinned_message is None
@@ -204,12 +219,14 @@ async def test_small_things_are_taken(stage: Stage, bot: Bot, anna: int) -> None
     assert (await stage.sees(anna))[-1]["asks"] == "trigger"
     reply = await bot.send_message(anna, "yes", reply_parameters=ReplyParameters(asked.message_id))
     clean(reply)
-    assert reply.reply_to_message and reply.reply_to_message.message_id == asked.message_id
+    assert reply.reply_to_message
+    assert reply.reply_to_message.message_id == asked.message_id
     assert await bot.send_chat_action(anna, "upload_photo")
     assert await bot.send_message_draft(anna, 1, "grow")
     assert await bot.set_message_reaction(anna, asked.message_id, "👍")
     info = await bot.get_webhook_info()
     clean(info)
-    assert info.url == "" and info.pending_update_count == 1
+    assert info.url == ""
+    assert info.pending_update_count == 1
     assert await bot.delete_webhook(drop_pending_updates=True)
     assert await news(bot) == []

@@ -1,0 +1,178 @@
+"""The page in a real browser, on a phone and on a desktop: a hunt and a curation against a small scripted bot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.bot.rehearsal.scripted_bot import ScriptedBot
+from tests.bot.rehearsal.stage import Stage, playing
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+PHONE, DESKTOP = (390, 844), (1280, 800)
+SHOTS = os.environ.get("STYLESEAL_SHOTS", "")  # a folder to keep screenshots in
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium at /usr/bin/chromium")]
+
+
+@dataclass
+class Browser:
+    """One window on the page."""
+
+    page: Page
+    stage: Stage
+    name: str
+    complaints: list[str] = field(default_factory=list)
+
+    async def taps(self, label: str) -> None:
+        await self.page.locator(".key", has_text=re.compile(f"^{label}$")).last.click()
+
+    async def sees(self, words: str) -> None:
+        await expect(self.page.locator("#thread")).to_contain_text(words, timeout=10_000)
+
+    async def shows(self, name: str) -> None:
+        """Keeps a screenshot when somebody asked for them."""
+        if SHOTS:
+            await self.page.wait_for_timeout(500)  # animations end; only for looking
+            await self.page.screenshot(path=Path(SHOTS) / f"{self.name}-{name}.png")
+
+
+@asynccontextmanager
+async def looking(folder: Path, size: tuple[int, int], scheme: str) -> AsyncIterator[Browser]:
+    """A browser on the page, with the scripted bot behind it; nothing may be complained about in the console."""
+    async with playing(folder, control=False) as stage, async_playwright() as playwright:
+        playing_bot = asyncio.create_task(ScriptedBot(await stage.bot()).run())
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        view = {"width": size[0], "height": size[1]}
+        context = await chromium.new_context(viewport=view, color_scheme=scheme)  # type: ignore[arg-type]
+        found = Browser(await context.new_page(), stage, "phone" if size == PHONE else "desktop")
+        found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        found.page.on("console", lambda said: found.complaints.append(said.text) if said.type == "error" else None)
+        await found.page.goto(stage.address)
+        try:
+            yield found
+            assert found.complaints == []
+        finally:
+            await chromium.close()
+            playing_bot.cancel()
+            await asyncio.gather(playing_bot, return_exceptions=True)
+
+
+async def plays_hunt_and_curation(browser: Browser) -> None:
+    """From Start to two judged candidates."""
+    page = browser.page
+    await page.locator("#start").click()
+    await browser.sees("I help you turn a style into a seal")
+    await browser.taps("Begin a quest")
+    await expect(page.locator(".typing")).to_be_visible()
+    await expect(page.locator(".pictures.of-4 img")).to_have_count(4, timeout=10_000)
+    await browser.sees("Which of them is the style you meant?")
+    await browser.shows("hunt")
+    await browser.taps("2")
+    await expect(page.locator("#toast")).to_have_text("Seed 2 it is")
+    await browser.sees("1 of 48 · kept 0")
+    await browser.taps("Keep")
+    await browser.sees("2 of 48 · kept 1")
+    await browser.taps("Reject")
+    await browser.sees("3 of 48 · kept 1")
+    await expect(page.locator(".key.waiting")).to_have_count(0)
+    await browser.shows("curation")
+    assert await page.locator("article").count() == 5, "a card is turned in place, not sent anew"
+
+
+async def test_on_a_phone_list_and_chat_are_two_views_and_a_quest_is_played(tmp_path: Path) -> None:
+    async with looking(tmp_path, PHONE, "light") as browser:
+        page = browser.page
+        await expect(page.locator(".chat-card")).to_have_count(2)
+        await expect(page.locator("#chat")).to_be_hidden()
+        await page.locator(".chat-card", has_text="Styleseal").click()
+        await expect(page.locator(".side")).not_to_be_visible()
+        await plays_hunt_and_curation(browser)
+        width = await page.locator("#app").evaluate("node => node.scrollWidth")
+        assert width <= PHONE[0], "nothing hangs out of the phone"
+        await page.go_back()
+        await expect(page.locator(".chat-card", has_text="3 of 48")).to_be_visible()
+
+
+async def test_on_a_desktop_both_are_seen_and_each_person_has_their_own_chat(tmp_path: Path) -> None:
+    async with looking(tmp_path, DESKTOP, "dark") as browser:
+        page = browser.page
+        await expect(page.locator(".side")).to_be_visible()
+        await plays_hunt_and_curation(browser)
+        await page.locator("#me").click()
+        await page.locator(".menu-item", has_text="Min-jun").click()
+        await expect(page.locator("html")).to_have_attribute("lang", "ko")
+        await expect(page.locator("article")).to_have_count(0)
+        await expect(page.locator("#start")).to_have_text("시작")
+
+
+async def test_words_commands_alerts_and_pictures_work_by_keyboard(tmp_path: Path) -> None:
+    async with looking(tmp_path, DESKTOP, "light") as browser:
+        page = browser.page
+        await page.locator("#start").click()
+        await browser.sees("I help you")
+        await page.locator("#text").fill("a knight\n<b>lantern</b>")
+        await page.keyboard.press("Enter")
+        await browser.sees("I heard a knight")
+        assert await page.locator(".words b", has_text="lantern").count() == 0, "what people write is never a tag"
+        await page.locator("#text").press_sequentially("/qu")
+        await expect(page.locator("#commands .menu-item")).to_have_text(["/questsMy quests", "/queueWho is before me"])
+        await page.keyboard.press("Escape")
+        await browser.taps("Language")
+        await expect(page.locator("#alert-text")).to_contain_text("rehearsal of a rehearsal")
+        await page.keyboard.press("Enter")
+        await browser.taps("Begin a quest")
+        await page.locator(".frame").nth(1).click()
+        await page.keyboard.press("ArrowRight")
+        await expect(page.locator("#lightbox")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#lightbox")).to_be_hidden()
+
+
+async def test_a_file_is_sent_with_its_words_and_can_be_taken_back(tmp_path: Path) -> None:
+    async with looking(tmp_path, PHONE, "light") as browser:
+        page = browser.page
+        await page.locator(".chat-card", has_text="Styleseal").click()
+        await page.locator("#start").click()
+        notes = {"name": "my notes.txt", "mimeType": "text/plain", "buffer": b"ohwx"}
+        await page.locator("#file").set_input_files(notes)  # type: ignore[arg-type]
+        await page.locator("#sending-caption").fill("look")
+        await page.locator("#sending button[value=file]").click()
+        await browser.sees("my notes.txt")
+        async with page.expect_download() as download:
+            await page.locator(".document").click()
+        path = await (await download.value).path()
+        assert Path(path).read_bytes() == b"ohwx"
+
+
+async def test_an_edit_above_does_not_move_what_is_read(tmp_path: Path) -> None:
+    async with looking(tmp_path, DESKTOP, "light") as browser:
+        page, bot = browser.page, browser.stage.bots[0]
+        await page.locator("#start").click()
+        await browser.sees("I help you")
+        chat = browser.stage.world.people[7001].id
+        first = await bot.send_message(chat, "short")
+        for line in range(40):
+            await bot.send_message(chat, f"line {line}")
+        await browser.sees("line 39")
+        await page.locator("#scroll").evaluate(
+            "node => node.scrollTo({top: node.scrollHeight / 2, behavior: 'instant'})"
+        )
+        read = page.locator("article", has_text="line 20")
+        before = (await read.bounding_box() or {})["y"]
+        await bot.edit_message_text("much\n\n\n\n\n\n\n\n\n\nlonger", chat, first.message_id)
+        await browser.sees("longer")
+        after = (await read.bounding_box() or {})["y"]
+        assert abs(after - before) < 2
