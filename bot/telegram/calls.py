@@ -38,10 +38,14 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True)
 class Placed:
-    """What stands in the chat now: the newest message of ours, and which message stands for a slot (None: none)."""
+    """What stands in the chat now: the newest message of ours, and which message stands for a slot (None: none).
+
+    `also_called`: an old message was put away, which counts against the chat's budget like another message.
+    """
 
     newest: int | None = None
     slots: dict[str, Slot | None] = field(default_factory=dict)
+    also_called: bool = False
 
 
 class Calls:
@@ -81,7 +85,7 @@ class Calls:
             await self._put_away(chat_id, slot, delete=slot.shape != shape and not screen.fresh)
         if screen.pinned:
             await self._pin(chat_id, message_id)
-        return Placed(message_id, {screen.slot: _standing(screen, message_id, Digest.of(screen))})
+        return Placed(message_id, {screen.slot: _standing(screen, message_id, Digest.of(screen))}, slot is not None)
 
     async def album(self, chat_id: int, album: Album, *, doubtful: bool = False) -> Placed:
         """2–10 pictures in one group; a single one goes as a photo. What cannot be drawn is left out."""
