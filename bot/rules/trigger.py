@@ -27,7 +27,9 @@ REFUSED = frozenset({Reading.SHAPE, Reading.MEANS})
 class Encoding(Protocol):
     """What `tokenizers.Tokenizer.encode` gives."""
 
-    tokens: list[str]
+    @property
+    def tokens(self) -> list[str]:
+        """The pieces, in order."""
 
 
 class Tokenizer(Protocol):
