@@ -1,9 +1,10 @@
-"""A small bot on python-telegram-bot that plays a hunt and a curation, so that the page can be looked at without the product."""
+"""A small bot that plays a hunt and a curation, so that the page can be looked at without the product."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
 import io
 import math
 import random
@@ -20,7 +21,9 @@ from telegram import (
 )
 from telegram.error import NetworkError
 
-KEEP_GOAL = 15
+HELLO = """I help you turn a style into a <b>seal</b>: a small file that paints in that style whenever you call it.
+
+It takes about 20 minutes, mostly waiting, and you can leave at any point."""
 COMMANDS = [
     ("start", "Begin or go on"),
     ("quests", "My quests"),
@@ -40,8 +43,8 @@ def drawing(seed: int, side: int = 512) -> bytes:
         corners = 3 + (seed + ring) % 5
         turn = chance.random() * math.tau
         x, y = side * (0.5 + 0.06 * chance.uniform(-1, 1)), side * (0.5 + 0.06 * chance.uniform(-1, 1))
-        around = [(x + radius * math.cos(turn + math.tau * k / corners), y + radius * math.sin(turn + math.tau * k / corners))
-                  for k in range(corners)]  # fmt: skip
+        angles = [turn + math.tau * corner / corners for corner in range(corners)]
+        around = [(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]
         draw.line([*around, around[0]], fill=hue, width=side // 60, joint="curve")
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
@@ -93,8 +96,7 @@ class ScriptedBot:
         if message.text and message.text.startswith("/start"):
             sent = await self.bot.send_message(
                 message.chat.id,
-                "I help you turn a style into a <b>seal</b>: a small file that paints in that style whenever you call it.\n\n"
-                "It takes about 20 minutes, mostly waiting, and you can leave at any point.",
+                HELLO,
                 parse_mode="HTML",
                 reply_markup=keys(
                     (("Begin a quest", "quest.new:0", "primary"),),
@@ -103,9 +105,8 @@ class ScriptedBot:
             )
             await self.bot.pin_chat_message(message.chat.id, sent.message_id)
         else:
-            await self.bot.send_message(
-                message.chat.id, f"I heard <i>{message.text or 'a file'}</i>.", parse_mode="HTML"
-            )
+            heard = html.escape(message.text or "a file")
+            await self.bot.send_message(message.chat.id, f"I heard <i>{heard}</i>.", parse_mode="HTML")
 
     async def tapped(self, query: CallbackQuery) -> None:
         """Goes to the next screen."""

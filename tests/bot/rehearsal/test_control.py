@@ -7,10 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.bot.rehearsal.stage import TOKEN, Clock, Stage, news, picture, playing
+
+PAGE = {path.name: path.read_bytes() for path in Path("bot/rehearsal/page").iterdir()}
+
+
+def everything_in(folder: Path) -> bytes:
+    """All bytes of all files below."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 async def test_two_people_never_see_each_others_chat(stage: Stage, anna: int) -> None:
@@ -95,7 +101,7 @@ async def test_a_restart_keeps_everything_and_no_number_comes_twice(tmp_path: Pa
         assert again.message_id > sent.message_id
         await after.says(anna, "new")
         assert (await news(bot))[-1].update_id > updates[-1].update_id
-    assert TOKEN.split(":")[1].encode() not in b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    assert TOKEN.split(":")[1].encode() not in everything_in(tmp_path)
 
 
 async def test_a_reset_forgets_all_but_the_numbers(stage: Stage, anna: int) -> None:
@@ -132,18 +138,17 @@ async def test_foreign_names_and_sites_stay_outside(stage: Stage, headers: dict[
 async def test_the_page_and_all_its_parts_are_served_and_load_nothing_from_elsewhere(stage: Stage) -> None:
     page = await stage.http.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
-    folder = Path("bot/rehearsal/page")
-    for path in folder.iterdir():
-        answer = await stage.http.get(f"/page/{path.name}")
-        assert answer.content == path.read_bytes()
-        assert "https://" not in answer.text.replace("https://t.me/", ""), f"{path.name} names another machine"
+    for name, content in PAGE.items():
+        answer = await stage.http.get(f"/page/{name}")
+        assert answer.content == content
+        assert "https://" not in answer.text.replace("https://t.me/", ""), f"{name} names another machine"
 
 
 def test_the_page_speaks_every_language_completely() -> None:
-    words = json.loads(Path("bot/rehearsal/page/words.json").read_text())
+    words = json.loads(PAGE["words.json"])
     assert set(words) == {"en", "ru", "ko"}
     assert set(words["en"]) == set(words["ru"]) == set(words["ko"])
-    used = "".join(path.read_text() for path in Path("bot/rehearsal/page").glob("*.*") if path.suffix != ".json")
+    used = b"".join(content for name, content in PAGE.items() if name != "words.json").decode()
     assert not [word for word in words["en"] if f'"{word}"' not in used]
 
 
@@ -160,11 +165,9 @@ async def test_json_and_plain_get_calls_are_understood(stage: Stage, anna: int) 
     assert 'unknown field "calback_data"' in mistyped.json()["description"]
 
 
-async def test_a_stopped_server_lets_go_of_polls_and_streams(tmp_path: Path) -> None:
-    async with playing(tmp_path) as stage:
-        async with httpx.AsyncClient(base_url=stage.address, trust_env=False, timeout=30) as other:
-            poll = asyncio.create_task(other.post(f"/bot{TOKEN}/getUpdates", data={"timeout": "40"}))
-            while stage.world.updates._poller is None:
-                await asyncio.sleep(0.01)
-            stage.world.updates.close()
-            assert (await poll).json() == {"ok": True, "result": []}
+async def test_a_stopped_server_lets_go_of_polls(stage: Stage) -> None:
+    poll = asyncio.create_task(stage.http.post(f"/bot{TOKEN}/getUpdates", data={"timeout": "40"}, timeout=30))
+    while stage.world.updates._poller is None:
+        await asyncio.sleep(0.01)
+    stage.world.updates.close()
+    assert (await poll).json() == {"ok": True, "result": []}

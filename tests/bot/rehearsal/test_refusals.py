@@ -80,7 +80,7 @@ async def test_broken_html_is_refused_with_its_place(bot: Bot, anna: int, html: 
 
 async def test_only_known_reactions_are_taken(bot: Bot, anna: int) -> None:
     sent = await bot.send_message(anna, "x")
-    with pytest.raises(BadRequest, match="(?i)reaction_invalid"):
+    with pytest.raises(BadRequest, match=r"(?i)reaction_invalid"):
         await bot.set_message_reaction(anna, sent.message_id, "🦖")
 
 
@@ -90,13 +90,13 @@ async def test_an_edit_that_changes_nothing_is_refused(bot: Bot, anna: int) -> N
         bot.edit_message_text("x", anna, sent.message_id, reply_markup=keys()),
         bot.edit_message_reply_markup(anna, sent.message_id, reply_markup=keys()),
     ):
-        with pytest.raises(BadRequest, match="^Message is not modified"):
+        with pytest.raises(BadRequest, match=r"^Message is not modified"):
             await edit
 
 
 async def test_an_album_cannot_get_buttons(bot: Bot, anna: int) -> None:
     first, _ = await bot.send_media_group(anna, [InputMediaPhoto(picture()), InputMediaPhoto(picture())])
-    with pytest.raises(BadRequest, match="^Message is not modified"):
+    with pytest.raises(BadRequest, match=r"^Message is not modified"):
         await bot.edit_message_reply_markup(anna, first.message_id, reply_markup=keys())
     with pytest.raises(BadRequest, match="can't be edited"):
         await bot.edit_message_media(InputMediaDocument(b"x", filename="x"), anna, first.message_id)
@@ -119,10 +119,10 @@ async def test_the_words_of_a_picture_are_a_caption(bot: Bot, anna: int) -> None
 async def test_a_tap_is_answered_once_and_within_its_time(stage: Stage, bot: Bot, anna: int, clock: Clock) -> None:
     sent = await bot.send_message(anna, "x", reply_markup=keys())
     tap, late = await stage.taps(anna, sent, "x"), await stage.taps(anna, sent, "x")
-    with pytest.raises(BadRequest, match="(?i)message_too_long"):
+    with pytest.raises(BadRequest, match=r"(?i)message_too_long"):
         await bot.answer_callback_query(tap, "x" * 201)
     assert await bot.answer_callback_query(tap)
-    with pytest.raises(BadRequest, match="query is too old|Query is too old"):
+    with pytest.raises(BadRequest, match="Query is too old"):
         await bot.answer_callback_query(tap)
     clock.advances(151)
     with pytest.raises(BadRequest, match="Query is too old"):
