@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -53,6 +52,8 @@ async def until(store: Store, job: int, states: frozenset[JobState], seconds: fl
         found = await store.jobs.find(job)
         if found is not None and found.state in states:
             return
+        if found is not None and found.state in (JobState.FAILED, JobState.QUARANTINED):
+            raise RuntimeError(f"job {job} ended with {found.error}")
         await asyncio.sleep(LOOK_EVERY_SECONDS)
     raise TimeoutError(f"job {job} is not in {states}")
 
@@ -77,7 +78,8 @@ async def begin_training(store: Store, quest: int, palette: list[ContentHash]) -
         recipe=Recipe(steps=4000, epochs=500, checkpoints=1),
         trigger="ohwx",
         name="bench",
-        samples=(),
+        proof_subjects=("guitar", "fox"),
+        samples=(row("guitar", 1),),
     )
     job = await store.jobs.enqueue(request, key=f"train:{quest}", quest=quest, user=ANNA)
     return job.id
@@ -134,4 +136,4 @@ def main() -> Line:
 
 
 if __name__ == "__main__":
-    print(main(), subprocess.list2cmdline(sys.argv))
+    print(main())

@@ -1,6 +1,6 @@
 """What a person sees, as data: screens, albums, documents, and the pictures on them. No Telegram, no pixels, no store.
 
-Everything here is frozen and goes through `storage.documents` into the outbox; bot/sheets draws the pictures at delivery.
+Everything here is frozen and goes through `storage.documents` into the outbox; bot/sheets draws at delivery.
 """
 
 from __future__ import annotations
