@@ -8,7 +8,7 @@ COPY constraints.txt ./
 
 FROM ground AS bot
 RUN pip install --constraint constraints.txt \
-    aiosqlite babel httpx matplotlib numpy pillow pydantic pydantic-settings pysqlite3 python-multipart \
+    aiosqlite babel matplotlib pillow pydantic pydantic-settings pysqlite3 python-multipart \
     python-telegram-bot starlette structlog tokenizers typer uvicorn
 COPY storage ./storage
 COPY bot ./bot
@@ -19,7 +19,7 @@ ENTRYPOINT ["python", "-m", "bot"]
 
 FROM ground AS engine
 RUN pip install --constraint constraints.txt \
-    accelerate aiosqlite diffusers numpy peft pillow pydantic pydantic-settings pysqlite3 safetensors structlog torch \
+    accelerate aiosqlite diffusers huggingface_hub numpy peft pillow pydantic pydantic-settings pysqlite3 safetensors structlog torch \
     transformers typer
 COPY storage ./storage
 COPY engine ./engine

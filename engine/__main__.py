@@ -76,6 +76,23 @@ def prove(
     typer.echo(say(measure(lora, dataset, out, other, Settings().model)))
 
 
+@app.command()
+def alive() -> None:
+    """Says by the exit code whether an engine has beaten lately, for health checks."""
+    raise typer.Exit(0 if asyncio.run(has_beaten(Settings())) else 1)
+
+
+async def has_beaten(settings: Settings) -> bool:
+    """Whether the engine of this data folder is at work."""
+    from storage.store import Store
+
+    store = await Store.open(settings.data)
+    try:
+        return await store.machine.alive()
+    finally:
+        await store.close()
+
+
 async def work(settings: Settings) -> None:
     """Opens the store, loads the model, measures it, and works."""
     from engine.models.machine import Machine

@@ -23,7 +23,7 @@ IMPORT_NAMES = {
     "yaml": "pyyaml",
 }
 # imported by other libraries by name, never by us
-NEEDED_BY_LIBRARIES = {"python-multipart", "pillow"}
+NEEDED_BY_LIBRARIES = {"python-multipart", "pillow", "accelerate"}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pydantic import AliasChoices
+
 from bot.settings import Settings as BotSettings
 from bot.taps import Verb
 from engine.settings import Settings as EngineSettings
@@ -18,8 +20,8 @@ def setting_names() -> set[str]:
     for settings in (BotSettings, EngineSettings):
         prefix = str(settings.model_config.get("env_prefix", ""))
         for name, field in settings.model_fields.items():
-            alias = field.validation_alias or field.alias
-            names.add((str(alias) if alias else prefix + name).upper())
+            aliases = field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else ()
+            names.add(str(aliases[0] if aliases else prefix + name).upper())
     return names
 
 
