@@ -147,16 +147,22 @@ class Delivery:
 
     async def _keep(self, owed: Owed, placed: Placed) -> None:
         """In one transaction: the message is sent, and where it stands."""
+        slots: dict[str, Slot | None] = dict(placed.slots)
+        if placed.newest is not None:
+            slots[OUTGOING] = Slot(message_id=placed.newest, shape="text", digest="", buttons=False)
         async with self._store.write():
-            for name, slot in placed.slots.items():
+            await self._store.outbox.sent(owed.id)
+            if await self._is_forgotten(owed.chat_id):
+                slots = dict.fromkeys(slots)
+            for name, slot in slots.items():
                 if slot is None:
                     await self._store.outbox.drop_slot(owed.chat_id, name)
                 else:
                     await self._store.outbox.set_slot(owed.chat_id, name, slot)
-            if placed.newest is not None:
-                newest = Slot(message_id=placed.newest, shape="text", digest="", buttons=False)
-                await self._store.outbox.set_slot(owed.chat_id, OUTGOING, newest)
-            await self._store.outbox.sent(owed.id)
+
+    async def _is_forgotten(self, chat_id: int) -> bool:
+        """Whether this was the last word to somebody of whom nothing is kept any more. Groups have negative ids."""
+        return chat_id > 0 and await self._store.people.find(chat_id) is None
 
     async def _put(self, owed: Owed, message: Message) -> Placed:
         placed = Placed()  # of an answer: those go their own way

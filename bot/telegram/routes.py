@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
-from telegram import CallbackQuery, ChatMember, Message, Update
+from telegram import CallbackQuery, ChatMember, MaybeInaccessibleMessage, Message, Update
 from telegram.constants import ChatType
 
 from bot.admin import panel
@@ -26,6 +26,7 @@ from storage.store import Store
 
 log = structlog.get_logger("routes")
 ATTEMPTS = 2  # a handler that fails twice fails for a reason of its own
+SCREEN = "screen"  # the slot of where a person stands
 LONGEST_TEXT = 20_000  # the journey says its own limits; this only bounds what is kept
 
 WalkFor = Callable[[Person], Awaitable[Walk]]
@@ -120,9 +121,18 @@ class Routes:
             await self._owe_answer(query, Reply(toast=before))
             return
         reply = await self._tap(walk, data)
-        await self.store.inbox.remember_tap(message.chat.id, message.message_id, data, reply.toast)
+        if await self.store.people.find(person.id) is None:
+            await self._forgotten(message)
+        else:
+            await self.store.inbox.remember_tap(message.chat.id, message.message_id, data, reply.toast)
         await self._owe_answer(query, reply)
         await self._owe_all(message.chat.id, reply)
+
+    async def _forgotten(self, message: MaybeInaccessibleMessage) -> None:
+        """The last word goes where they tapped, so that no old button stays; delivery drops this slot afterwards."""
+        shape = "photo" if isinstance(message, Message) and message.photo else "text"
+        slot = Slot(message_id=message.message_id, shape=shape, digest="", buttons=True)
+        await self.store.outbox.set_slot(message.chat.id, SCREEN, slot)
 
     async def _tap(self, walk: Walk, data: str) -> Reply:
         try:
@@ -164,14 +174,14 @@ class Routes:
 
     async def _owe_answer(self, query: CallbackQuery, reply: Reply) -> None:
         answer = Answer(callback_query_id=query.id, text=reply.toast, alert=reply.alert)
-        await self._owe(query.from_user.id, answer, Urgency.ANSWER, key=f"answer:{query.id}")
+        await self._owe(query.from_user.id, answer, Urgency.ANSWER)
 
     async def _owe_all(self, chat_id: int, reply: Reply) -> None:
         for shown in reply.shows:
             await self._owe(chat_id, shown, Urgency.REPLY)
 
-    async def _owe(self, chat_id: int, message: Shown, urgency: Urgency, key: str | None = None) -> None:
-        await owe(self.store, chat_id, message, urgency, key)
+    async def _owe(self, chat_id: int, message: Shown, urgency: Urgency) -> None:
+        await owe(self.store, chat_id, message, urgency)
 
 
 async def owe(store: Store, chat_id: int, message: Shown, urgency: Urgency, key: str | None = None) -> None:

@@ -36,15 +36,19 @@ class Watch:
         loop = asyncio.get_running_loop()
         tidy_at, silence_at = loop.time() + TIDY_SECONDS, loop.time() + SILENCE_LOOK_SECONDS
         while True:
-            for job in await self._store.jobs.untold():
-                await self._tell(job)
+            await self.look()
             if loop.time() > silence_at:
-                await self._tell_of_silence()
+                await self.tell_of_silence()
                 silence_at = loop.time() + SILENCE_LOOK_SECONDS
             if loop.time() > tidy_at:
                 await self._store.tidy()
                 tidy_at = loop.time() + TIDY_SECONDS
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Tells whatever is not told yet."""
+        for job in await self._store.jobs.untold():
+            await self._tell(job)
 
     async def _tell(self, job: Job) -> None:
         """One transaction: what the journey says of the news, and that it is told."""
@@ -77,7 +81,7 @@ class Watch:
         for message in messages:
             await owe(self._store, person.chat_id, message, urgency_of(job, message))
 
-    async def _tell_of_silence(self) -> None:
+    async def tell_of_silence(self) -> None:
         """Whoever waits for an engine that does not beat hears so, once a job."""
         if await self._store.machine.alive():
             return

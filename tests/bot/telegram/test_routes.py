@@ -85,6 +85,29 @@ async def test_two_people_never_touch_each_others_quests(
     assert await store.quests.find(hers.id) is not None
 
 
+async def test_of_who_asks_to_be_forgotten_nothing_is_kept(bot: TelegramBot, store: Store, boris: Phone) -> None:
+    await starts(boris)
+    await taps(boris, "quest.new")
+    boris.says("/forget")
+    await taps(boris, "forget.yes")
+    await until(lambda: "forget.yes" not in boris.buttons())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while found := await rows_with(store, boris.person.id):
+            await asyncio.sleep(LOOK_SECONDS)
+    assert found == []
+
+
+async def rows_with(store: Store, number: int) -> list[str]:
+    """Names of the tables that hold this number in any column, or in a text."""
+    tables = await store.database.all("SELECT name FROM sqlite_master WHERE type = 'table'")
+    found = []
+    for table in tables:
+        rows = await store.database.all(f"SELECT * FROM {table['name']}")
+        if any(str(number) in str(value) for row in rows for value in row.values()):
+            found.append(table["name"])
+    return found
+
+
 async def test_what_is_no_text_gets_a_sentence_too(bot: TelegramBot, boris: Phone) -> None:
     boris.says("/start")
     await until(lambda: len(boris.reads()) == 1)

@@ -1,0 +1,119 @@
+"""Jobs' news become messages, once; nobody's news are held up by somebody else's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.screens import Notice
+from bot.steps.walk import Walk
+from bot.telegram.routes import WalkFor
+from bot.telegram.watch import Watch
+from bot.words import Words
+from storage.documents import load
+from storage.errors import OutOfMemory
+from storage.records import ContentHash, Drawing, Job, MachineFacts, ModelFacts, Person, Progress, Seed
+from storage.requests import HuntRequest, Row
+from storage.states import JobState, Lane
+from storage.store import Store
+from tests.bot.telegram.phone import Clock
+
+ANNA, BORIS = 7, 8
+
+
+@dataclass
+class Steps:
+    """Walks for everybody but one, for whom the journey has a bug."""
+
+    store: Store
+    broken_for: int = 0
+
+    async def __call__(self, person: Person) -> Walk:
+        if person.id == self.broken_for:
+            raise KeyError("a bug")
+        quest = await self.store.quests.current(person.id)
+        return Walk(store=self.store, person=person, quest=quest, words=Words(person.language), clock=self.store.clock)
+
+
+def watching(store: Store, walks: WalkFor) -> Watch:
+    """A watch that wakes nobody."""
+    return Watch(store, walks, lambda: None)
+
+
+async def hunts(store: Store, person_id: int) -> Job:
+    """Somebody's hunt is in the queue."""
+    await store.people.meet(person_id, person_id, "en")
+    quest = await store.quests.begin(person_id, person_id)
+    row = Row(prompt="a cat", negative="", seed=Seed(1), subject="a cat", drawing=Drawing())
+    return await store.jobs.enqueue(HuntRequest(rows=(row,)), key=f"hunt:{person_id}", quest=quest.id, user=person_id)
+
+
+async def notices(store: Store, person_id: int) -> list[str]:
+    """The plain messages owed to somebody, sent as far as this test is concerned."""
+    found = []
+    while owed := await store.outbox.next_for(person_id):
+        if owed.body.startswith('{"type":"notice"'):
+            found.append(load(Notice, owed.body).text)
+        await store.outbox.sent(owed.id)
+    return found
+
+
+async def test_who_waits_for_a_silent_engine_hears_so_once(store: Store, clock: Clock) -> None:
+    await hunts(store, ANNA)
+    watch = watching(store, Steps(store))
+    await watch.tell_of_silence()
+    assert await notices(store, ANNA) == [], "a moment is no silence"
+    clock.advances(60)
+    for _ in range(3):
+        await watch.tell_of_silence()
+    assert await notices(store, ANNA) == [Words("en")("engine.silent")]
+
+
+async def test_nobody_is_alarmed_while_the_engine_beats(store: Store, clock: Clock) -> None:
+    await hunts(store, ANNA)
+    clock.advances(60)
+    model = ModelFacts(
+        name="emoji", family="emoji", size_px=128, prediction="epsilon", tokenizer=ContentHash("0"), max_tokens=77
+    )
+    facts = MachineFacts(engine="e", device="cpu", memory_mode="resident", dtype="float32", model=model)
+    await store.machine.announce(facts)
+    await watching(store, Steps(store)).tell_of_silence()
+    assert await notices(store, ANNA) == []
+
+
+async def test_news_that_cannot_be_put_into_words_hold_up_nobody_elses(store: Store) -> None:
+    jobs = [await hunts(store, person) for person in (ANNA, BORIS)]
+    watch = watching(store, Steps(store, broken_for=ANNA))
+    await watch.look()
+    assert await store.outbox.next_for(BORIS) is not None
+    await watch.look()
+    assert await store.jobs.untold() == ()
+    assert len(jobs) == 2
+
+
+async def test_the_end_of_a_job_is_said_plainly_when_the_journey_cannot(store: Store) -> None:
+    job = await hunts(store, ANNA)
+    claimed = await store.jobs.claim_next("engine", 30.0)
+    assert claimed is not None
+    await store.jobs.fail(job.id, claimed.lease_token, OutOfMemory())
+    watch = watching(store, Steps(store, broken_for=ANNA))
+    for _ in range(3):
+        await watch.look()
+    assert await notices(store, ANNA) == [Words("en")("job.ended_plainly")]
+    ended = await store.jobs.find(job.id)
+    assert ended is not None
+    assert ended.state is JobState.FAILED
+
+
+async def test_news_are_told_once_over_a_restart(store: Store) -> None:
+    job = await hunts(store, ANNA)
+    claimed = await store.jobs.claim_next("engine", 30.0, (Lane.INTERACTIVE,))
+    assert claimed is not None
+    await watching(store, Steps(store)).look()
+    await store.jobs.beat(job.id, claimed.lease_token, 30.0, Progress(done=1, total=4))
+    await watching(store, Steps(store)).look()
+    assert await store.jobs.untold() == ()
+    await watching(store, Steps(store)).look()
+    owed = await store.outbox.next_for(ANNA)
+    assert owed is not None
+    await store.outbox.sent(owed.id)
+    assert await store.outbox.next_for(ANNA) is None, "one status message, its newest news only"
