@@ -140,7 +140,7 @@ def close_tag(reading: Reading, name: str) -> None:
     length = reading.length - tag.begins
     if length == 0 or (tag.entity["type"] == "text_link" and not tag.entity["url"]):
         return  # an empty entity is dropped in silence
-    language = tag.entity.pop("language", None)
+    language = tag.entity.pop("language", None) if tag.name == "code" else None
     if language and reading.opened and reading.opened[-1].name == "pre":
         reading.opened[-1].entity["language"] = language
         return
