@@ -24,8 +24,12 @@ from engine.measures.subject import SubjectMeasure
 from engine.models.find import find
 from engine.models.machine import Machine
 
-SUBJECTS = ("castle", "guitar", "rocket", "owl", "pineapple", "sailboat", "trophy", "mushroom", "crown", "fish")
-PICTURES = 6
+SUBJECTS = (
+    *("castle", "guitar", "rocket", "owl", "pineapple", "sailboat", "trophy", "mushroom", "crown", "fish", "fox"),
+    *("cactus", "turtle", "umbrella", "rose", "house", "bell", "anchor", "snail", "robot", "lemon", "whale", "ghost"),
+)  # of those the embedded model has seen most
+PICTURES = 8
+CHOICES = 12  # subjects the measure must tell apart: guessing is right in one of twelve
 STEPS, GUIDANCE = 20, 4.0
 
 
@@ -83,7 +87,7 @@ def prove(lora: Path, dataset: Path, out: Path, other: Path | None, model: str) 
     with_seal = pictures(fresh_pipeline(model, lora), prompts)
     machine = Machine.load(model, device="cpu")
     own, base, drawn = ([style_features(machine, i) for i in group] for group in (palette, without, with_seal))
-    measure = SubjectMeasure(machine, SUBJECTS)
+    measure = SubjectMeasure(machine, tuple(dict.fromkeys((*subjects, *SUBJECTS)))[:CHOICES])
     proof = Proof(
         subjects=subjects,
         distance_without=mean(mean_distance(one, own) for one in base),
@@ -139,7 +143,7 @@ def sheet(
 def say(proof: Proof) -> str:
     """The proof in a few lines."""
     lines = [
-        f"style distance to the palette: {proof.distance_without:.3f} without → {proof.distance_with:.3f} with the seal "
+        f"style distance to the palette: {proof.distance_without:.3f} without → {proof.distance_with:.3f} with "
         f"(the palette's own spread is {proof.distance_within_palette:.3f}); style gained {proof.style_gained:.2f}",
         f"subject kept: {proof.subject_kept_without:.2f} without → {proof.subject_kept_with:.2f} with the seal",
     ]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from safetensors.torch import save
@@ -26,12 +28,25 @@ KOHYA_BASES = {"emoji": "sd_v1", "sd1": "sd_v1", "sd2": "sd_v2_768_v", "sdxl": "
 DOWN, UP, MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector"
 
 
-def kohya_file(adapter: bytes, *, name: str, trigger: str, recipe: Recipe, pictures: int, family: str) -> bytes:
-    """The adapter with kohya's keys. `name` is the seal's own; nothing of people or paths is written."""
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a file says of itself. `name` is the seal's own; nothing of people or paths belongs here."""
+
+    name: str
+    trigger: str
+    recipe: Recipe
+    pictures: int
+    family: str
+    size_px: int
+    layers_per_block: int = 2  # of the U-Net; numbers SDXL's blocks
+
+
+def kohya_file(adapter: bytes, about: About) -> bytes:
+    """The adapter with kohya's keys."""
     shape, tensors = read(adapter)
     found: dict[str, torch.Tensor] = {}
     for key, tensor in tensors.items():
-        module = "lora_unet_" + _module(key).replace(".", "_")
+        module = kohya_module(_module(key), about)
         if key.endswith(DOWN):
             found[f"{module}.lora_down.weight"] = tensor
             found[f"{module}.alpha"] = torch.tensor(shape.scale * shape.rank)
@@ -39,11 +54,32 @@ def kohya_file(adapter: bytes, *, name: str, trigger: str, recipe: Recipe, pictu
             found[f"{module}.lora_up.weight"] = tensor
         elif MAGNITUDE in key:
             found[f"{module}.dora_scale"] = tensor.reshape(-1, 1)
-    facts = headers(shape, name=name, trigger=trigger, recipe=recipe, pictures=pictures, family=family)
-    return _written(found, facts)
+    return _written(found, headers(shape, about))
 
 
-def diffusers_file(adapter: bytes, *, name: str, trigger: str, recipe: Recipe, pictures: int, family: str) -> bytes:
+def kohya_module(module: str, about: About) -> str:
+    """kohya's name of a module."""
+    if about.family == "sdxl":
+        module = sgm_module(module, about.layers_per_block + 1)
+    return "lora_unet_" + module.replace(".", "_")
+
+
+def sgm_module(module: str, width: int) -> str:
+    """The name in Stability's own SDXL U-Net, which kohya trains: blocks numbered through, `width` a resolution."""
+
+    def numbered(match: re.Match[str]) -> str:
+        side, block, layer = match[1], int(match[2]), int(match[3])
+        return (
+            f"input_blocks.{1 + width * block + layer}.1"
+            if side == "down"
+            else f"output_blocks.{width * block + layer}.1"
+        )
+
+    module = module.replace("mid_block.attentions.0", "middle_block.1")
+    return re.sub(r"^(down|up)_blocks\.(\d+)\.attentions\.(\d+)", numbered, module)
+
+
+def diffusers_file(adapter: bytes, about: About) -> bytes:
     """The adapter with PEFT's keys below `unet.`, and `lora_adapter_metadata` that fits them."""
     shape, tensors = read(adapter)
     found = {f"unet.{key}": tensor * shape.scale if key.endswith(UP) else tensor for key, tensor in tensors.items()}
@@ -57,21 +93,23 @@ def diffusers_file(adapter: bytes, *, name: str, trigger: str, recipe: Recipe, p
         "alpha_pattern": {},
         "rank_pattern": {},
     }
-    facts = headers(shape, name=name, trigger=trigger, recipe=recipe, pictures=pictures, family=family)
+    facts = headers(shape, about)
     facts["lora_adapter_metadata"] = json.dumps({f"unet.{key}": value for key, value in config.items()}, sort_keys=True)
     return _written(found, facts)
 
 
-def headers(shape: Shape, *, name: str, trigger: str, recipe: Recipe, pictures: int, family: str) -> dict[str, str]:
+def headers(shape: Shape, about: About) -> dict[str, str]:
     """What other tools read: kohya's ss_*, ModelSpec 1.0.1. Strings only."""
+    recipe, side = about.recipe, about.size_px
     return {
-        "ss_v2": str(family == "sd2"),
-        "ss_base_model_version": KOHYA_BASES[family],
+        "ss_v2": str(about.family == "sd2"),
+        "ss_base_model_version": KOHYA_BASES[about.family],
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(shape.rank),
         "ss_network_alpha": f"{shape.scale * shape.rank:g}",
         "ss_network_args": "{}",
-        "ss_output_name": name,
+        "ss_output_name": about.name,
+        "ss_resolution": f"({side}, {side})",
         "ss_steps": str(recipe.steps),
         "ss_epoch": str(recipe.epochs),
         "ss_learning_rate": f"{recipe.learning_rate:g}",
@@ -79,14 +117,15 @@ def headers(shape: Shape, *, name: str, trigger: str, recipe: Recipe, pictures: 
         "ss_optimizer": recipe.optimizer,
         "ss_lr_scheduler": recipe.schedule,
         "ss_seed": str(recipe.seed),
-        "ss_num_train_images": str(pictures),
-        "ss_tag_frequency": json.dumps({"palette": {trigger: pictures}}),
+        "ss_num_train_images": str(about.pictures),
+        "ss_tag_frequency": json.dumps({"palette": {about.trigger: about.pictures}}),
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": ARCHITECTURES[family],
+        "modelspec.architecture": ARCHITECTURES[about.family],
+        "modelspec.resolution": f"{side}x{side}",
         "modelspec.implementation": "diffusers",
-        "modelspec.title": name,
-        "modelspec.trigger_phrase": trigger,
-        "modelspec.usage_hint": f"put {trigger} into the prompt; strength 0.8",
+        "modelspec.title": about.name,
+        "modelspec.trigger_phrase": about.trigger,
+        "modelspec.usage_hint": f"put {about.trigger} into the prompt; strength 0.8",
     }
 
 
@@ -97,9 +136,14 @@ def _module(key: str) -> str:
 
 
 def _written(tensors: Mapping[str, torch.Tensor], facts: dict[str, str]) -> bytes:
-    """fp16, keys in order, and the hash A1111 shows (sha256 of the tensor bytes)."""
-    ordered = {key: tensors[key].to(torch.float16).contiguous() for key in sorted(tensors)}
-    bare: bytes = save(ordered)
-    digest = hashlib.sha256(bare[8 + int.from_bytes(bare[:8], "little") :]).hexdigest()
-    whole: bytes = save(ordered, metadata={**facts, "sshs_model_hash": digest, "modelspec.hash_sha256": f"0x{digest}"})
-    return whole
+    """fp16, keys in order, and the hash A1111 shows (sha256 of the tensor bytes).
+
+    The header is written here: the library's own has its facts in a different order every time.
+    """
+    bare: bytes = save({key: tensors[key].to(torch.float16).contiguous() for key in sorted(tensors)})
+    end = 8 + int.from_bytes(bare[:8], "little")
+    digest = hashlib.sha256(bare[end:]).hexdigest()
+    facts = {**facts, "sshs_model_hash": digest, "modelspec.hash_sha256": f"0x{digest}"}
+    header = json.dumps({"__metadata__": facts, **json.loads(bare[8:end])}).encode()
+    header += b" " * (-len(header) % 8)  # the tensors begin at a multiple of 8
+    return len(header).to_bytes(8, "little") + header + bare[end:]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from engine.events import Event, Finished, Made, Stepped, Task
 from engine.exports.dataset_zip import dataset_zip
-from engine.exports.lora_file import diffusers_file, kohya_file
+from engine.exports.lora_file import About, diffusers_file, kohya_file
 from engine.exports.model_card import card_zip
 from engine.models.machine import Machine
 from storage.errors import UnknownRequest
@@ -35,18 +35,21 @@ def make(request: TakeRequest, machine: Machine, task: Task) -> tuple[bytes, str
     if request.adapter is None or request.what not in ("lora-kohya", "lora-diffusers"):
         raise UnknownRequest(what=request.what)
     write = kohya_file if request.what == "lora-kohya" else diffusers_file
-    data = write(
-        task.read(request.adapter),
+    about = About(
         name=plain_name(request),
         trigger=request.trigger,
         recipe=request.recipe,
         pictures=len(request.pictures),
         family=machine.family,
+        size_px=machine.size_px,
+        layers_per_block=int(machine.unet.config.layers_per_block),
     )
-    return data, "-diffusers.safetensors" if request.what == "lora-diffusers" else ".safetensors"
+    return write(
+        task.read(request.adapter), about
+    ), "-diffusers.safetensors" if request.what == "lora-diffusers" else ".safetensors"
 
 
 def plain_name(request: TakeRequest) -> str:
     """A name without spaces or paths: the seal's, with its trigger."""
     name = re.sub(r"[^a-z0-9]+", "-", request.name.lower()).strip("-")[:32]
-    return "-".join(part for part in (name, request.trigger) if part)
+    return name if request.trigger in name.split("-") else "-".join(part for part in (name, request.trigger) if part)

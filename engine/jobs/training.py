@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from PIL import Image
 
 from engine.events import Drew, Event, Finished, Measured, SavedCheckpoint, Stepped, Task, Trained
-from engine.measures.checkpoint_choice import Measures, advise
+from engine.measures.checkpoint_choice import COPIES, Measures, advise
 from engine.measures.copying import copying
 from engine.measures.curve import read_curve
 from engine.measures.style_features import phash, style_features
@@ -20,7 +21,7 @@ from engine.models import adapters
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import parameters, png_bytes
 from engine.pictures.rows import Drawn, draw
-from engine.training.dataset import prepare
+from engine.training.dataset import preparing
 from engine.training.loop import Loop
 from storage.errors import LossNotFinite
 from storage.records import LossPoint, Progress
@@ -29,6 +30,8 @@ from storage.states import Wish
 
 TELL_EVERY = 10  # steps between two points of the curve that people see
 STATE_EVERY = 50  # steps a kill may cost
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Run:
     began: float = field(default_factory=time.perf_counter)
     losses: list[LossPoint] = field(default_factory=list)
     measured: list[Measures] = field(default_factory=list)
-    copied: int | None = None
+    copied: dict[int, int] = field(default_factory=dict)  # step → position of the palette picture nearest to a sample
 
     def progress(self, step: int, phase: str, seconds_left: float | None = None) -> Progress:
         """In optimizer steps and epochs."""
@@ -81,18 +84,20 @@ def run(request: TrainingRequest, machine: Machine, task: Task) -> Iterator[Even
     """Encode, draw the base samples, train with checkpoints, measure each, advise one."""
     this = Run(request, machine, task, losses=list(task.losses))
     yield Stepped(progress=this.progress(task.state[0] if task.state else 0, "encoding"))
-    dataset = prepare(machine, request.pictures, task.read)
+    dataset = yield from paused(this, preparing(machine, request.pictures, task.read), "encoding")
     base: list[Image.Image] = []
     yield from draw_samples(this, base, step=0, place=0, name=None)
     scale = Scale(
         images=dataset.images,
-        palette=[style_features(machine, image) for image in dataset.images],
-        base=[style_features(machine, image) for image in base],
-        subject=SubjectMeasure(machine, request.proof_subjects or tuple(row.subject for row in request.samples)),
+        palette=(yield from paused(this, looking(machine, dataset.images), "encoding")),
+        base=(yield from paused(this, looking(machine, base), "encoding")),
+        subject=SubjectMeasure(machine, subjects_of(request)),
     )
     with closing(Loop(machine, dataset, request.recipe, f"training_{task.job_id}")) as loop:
         if task.state is not None:
             loop.go_on_from(*task.state)
+        if loop.step in task.checkpoints and loop.step not in task.measured:
+            yield from measure(this, loop, scale)
         for event in train(this, loop):
             yield event
             if isinstance(event, Trained) and event.checkpoint is not None:
@@ -100,11 +105,35 @@ def run(request: TrainingRequest, machine: Machine, task: Task) -> Iterator[Even
     yield Finished(answer=answer_of(this))
 
 
+def paused(this: Run, work: Generator[None, None, Result], phase: str) -> Generator[Event, None, Result]:
+    """What `work` returns; its pauses become events, so that others may have the GPU."""
+    step = this.losses[-1].step if this.losses else 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield Stepped(progress=this.progress(step, phase))
+
+
+def looking(machine: Machine, images: Sequence[Image.Image]) -> Generator[None, None, list[tuple[float, ...]]]:
+    """Style features of each picture, with a pause after each."""
+    found = []
+    for image in images:
+        found.append(style_features(machine, image))
+        yield
+    return found
+
+
+def subjects_of(request: TrainingRequest) -> tuple[str, ...]:
+    """What the subject measure tells apart: the asked ones, and whatever the samples show."""
+    return tuple(dict.fromkeys((*request.proof_subjects, *(row.subject for row in request.samples))))
+
+
 def train(this: Run, loop: Loop) -> Iterator[Event]:
     """Steps until the last one, the person's wish, or a loss that is no number."""
     planned, fresh = checkpoint_steps(this.request), list[LossPoint]()
-    if loop.step in planned and loop.step not in this.task.measured:
-        yield saved(this, loop, [])
     watch = Pace(loop.step, this.request.recipe.steps)
     while loop.step < watch.last and this.task.wish is not Wish.STOP:
         try:
@@ -123,7 +152,7 @@ def train(this: Run, loop: Loop) -> Iterator[Event]:
             fresh.clear()
         else:
             yield Stepped(progress=this.progress(loop.step, "training", left))
-    if loop.step not in planned and loop.step > 0:  # stopped between two
+    if loop.step > 0 and loop.step not in planned and loop.step not in this.task.checkpoints:  # stopped between two
         yield saved(this, loop, fresh)
 
 
@@ -197,9 +226,9 @@ def measure(this: Run, loop: Loop, scale: Scale) -> Iterator[Event]:
             errors.append(error)
             yield Stepped(progress=this.progress(loop.step, "measuring"))
         kept.append(scale.subject.rank_score(errors, row.subject))
-    features = [style_features(this.machine, image) for image in drawn]
+    features = yield from paused(this, looking(this.machine, drawn), "measuring")
     gained = style_gained(scale.base, features, scale.palette)
-    copied, this.copied = copying(drawn, scale.images)
+    copied, this.copied[loop.step] = copying(drawn, scale.images)
     found = Measures(loop.step, round(gained, 4), round(sum(kept) / len(kept), 4), round(copied, 4))
     this.measured.append(found)
     yield Measured(**vars(found), progress=this.progress(loop.step, "measuring"))
@@ -215,5 +244,11 @@ def answer_of(this: Run) -> TrainingAnswer:
         seconds=round(time.perf_counter() - this.began, 1),
         recommended=advise(list(found.values())) if found else steps,
         reading=read_curve(this.losses, stopped=steps < this.request.recipe.steps),
-        copied_picture=this.copied,
+        copied_picture=most_copied(this, list(found.values())),
     )
+
+
+def most_copied(this: Run, found: Sequence[Measures]) -> int | None:
+    """The palette picture that the checkpoint which copies most is nearest to, if it copies at all."""
+    worst = max(found, key=lambda one: one.copying, default=None)
+    return this.copied.get(worst.step) if worst is not None and worst.copying > COPIES else None

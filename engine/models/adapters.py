@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -65,7 +66,8 @@ _attached: WeakKeyDictionary[Machine, OrderedDict[str, Shape]] = WeakKeyDictiona
 
 def attach(machine: Machine, name: str, shape: Shape, seed: int) -> None:
     """A fresh adapter in fp32, the same for the same seed, not worn yet."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several side by side are meant
         torch.manual_seed(seed)
         machine.unet.add_adapter(shape.config(), adapter_name=name)
     for parameter in parameters(machine, name):

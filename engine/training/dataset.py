@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -33,18 +33,33 @@ class Dataset:
         return len(self.images)
 
 
-@torch.no_grad()
-def prepare(machine: Machine, pictures: Sequence[TrainingPicture], read: Callable[[ContentHash], bytes]) -> Dataset:
-    """Encodes everything once; no VAE or text encoder is called after it."""
-    images = tuple(open_at(read(picture.file), machine.size_px) for picture in pictures)
-    latents = [posterior(machine, image) for image in images]
+def preparing(
+    machine: Machine, pictures: Sequence[TrainingPicture], read: Callable[[ContentHash], bytes]
+) -> Generator[None, None, Dataset]:
+    """Encodes everything once, pausing after every picture; no VAE or text encoder is called by training after it."""
+    images, latents = [], []
+    for picture in pictures:
+        images.append(open_at(read(picture.file), machine.size_px))
+        latents.append(posterior(machine, images[-1]))
+        yield
     captions = [picture.caption for picture in pictures]
     chunks = max(chunk_count(machine, caption, "") for caption in captions)
     return Dataset(
-        images=images,
+        images=tuple(images),
         mean=torch.cat([mean for mean, _ in latents]),
         std=torch.cat([std for _, std in latents]),
         captions=encode(machine, captions, chunks=chunks),
         empty=encode(machine, [""], chunks=chunks),
         scaling_factor=float(machine.vae.config.scaling_factor),
     )
+
+
+def prepare(machine: Machine, pictures: Sequence[TrainingPicture], read: Callable[[ContentHash], bytes]) -> Dataset:
+    """`preparing` without the pauses."""
+    work = preparing(machine, pictures, read)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            dataset: Dataset = end.value
+            return dataset

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,13 +16,14 @@ from engine.training.dataset import Dataset
 from engine.training.draws import Draw, draw
 from engine.training.optimizers import learning_rate_at, make_optimizer
 from engine.training.resume import pack, unpack
-from storage.errors import LossNotFinite
+from storage.errors import LossNotFinite, RecipeRefused
 from storage.records import LossPoint, Recipe
 
 YARDSTICK_PICTURES = 6
 YARDSTICK_TIMESTEPS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of T
 YARDSTICK_SEED = 7
 YARDSTICKS_A_RUN = 12
+LOSS_SCALE = {torch.float16: 1024.0}  # fp16 gradients of a loss near 0.1 would round to zero inside the frozen base
 
 
 @dataclass
@@ -36,7 +38,11 @@ class Loop:
     def __post_init__(self) -> None:
         adapters.attach(self.machine, self.name, adapters.Shape.of(self.recipe), seed=int(self.recipe.seed))
         self.parameters = adapters.parameters(self.machine, self.name)
-        self.optimizer = make_optimizer(self.parameters, self.recipe)
+        try:
+            self.optimizer = make_optimizer(self.parameters, self.recipe)
+        except RecipeRefused:
+            self.close()
+            raise
         self.schedule = noise_schedule(self.machine.noise_scheduler_config)
         self.step = 0
 
@@ -50,25 +56,37 @@ class Loop:
         return pack(self.parameters, self.optimizer)
 
     def run_step(self) -> Iterator[LossPoint | None]:
-        """One optimizer step; yields None after each micro-step and at last its loss. Raises LossNotFinite."""
+        """One optimizer step; yields None at every pause, then its loss. Raises LossNotFinite before it would step."""
         recipe, total = self.recipe, 0.0
         for micro in range(recipe.accumulation):
-            chance = self._chance(self.step * recipe.accumulation + micro)
-            with torch.enable_grad(), adapters.using(self.machine, {self.name: 1.0}):
-                loss = self.loss(chance)
-                torch.autograd.backward(loss / recipe.accumulation)
-            total += float(loss.detach()) / recipe.accumulation
+            total += self._learn_from(self.chance(self.step * recipe.accumulation + micro))
             if micro + 1 < recipe.accumulation:
                 yield None
-        if not torch.isfinite(torch.tensor(total)):
+        if not self._clip() or not math.isfinite(total):
+            self.optimizer.zero_grad(set_to_none=True)
             raise LossNotFinite(step=self.step + 1)
-        torch.nn.utils.clip_grad_norm_(self.parameters, recipe.max_grad_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(recipe, self.step + 1)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        yield LossPoint(step=self.step, loss=total, validation_loss=self.yardstick() if self._is_yardstick() else None)
+        validation_loss = (yield from self.yardstick()) if self._is_yardstick() else None
+        yield LossPoint(step=self.step, loss=total, validation_loss=validation_loss)
+
+    def _learn_from(self, chance: Draw) -> float:
+        """Adds a micro-step's gradients; returns its share of the step's loss."""
+        with torch.enable_grad(), adapters.using(self.machine, {self.name: 1.0}):
+            loss = self.loss(chance) / self.recipe.accumulation
+            torch.autograd.backward(loss * self._loss_scale)
+        return float(loss.detach())
+
+    def _clip(self) -> bool:
+        """Scales the gradients down to the recipe's norm; False when they are no numbers."""
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.grad /= self._loss_scale
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
+        return bool(torch.isfinite(norm))
 
     def loss(self, chance: Draw) -> torch.Tensor:
         """The weighted loss of a micro-step: E‖target - prediction‖² · w(t)."""
@@ -81,27 +99,32 @@ class Loop:
         weight = min_snr_weight(snr, self.recipe.min_snr_gamma, str(self.schedule.config.prediction_type))
         return (error * weight).mean()
 
-    @torch.no_grad()
-    def yardstick(self) -> float:
-        """The loss on a fixed grid of pictures × timesteps with fixed noise: comparable from step to step."""
-        count = min(YARDSTICK_PICTURES, len(self.dataset))
+    def yardstick(self) -> Generator[None, None, float]:
+        """The loss on a fixed grid of pictures × timesteps with fixed noise, pausing between two timesteps."""
         total = 0.0
-        with adapters.using(self.machine, {self.name: 1.0}):
-            for number, share in enumerate(YARDSTICK_TIMESTEPS):
-                chosen = torch.arange(count)
-                x0 = self.dataset.mean[chosen] * self.dataset.scaling_factor
-                noise = torch.randn(x0.shape, generator=generator(YARDSTICK_SEED, number)).to(x0.device)
-                t = torch.full((count,), int(share * self.schedule.config.num_train_timesteps), device=x0.device)
-                noisy = self.schedule.add_noise(x0, noise, t)
-                prediction = self._predict(noisy, t, chosen, torch.zeros(count, dtype=torch.bool))
-                total += float(rowwise_error(prediction, target_of(self.schedule, x0, noise, t)).mean())
+        for number, share in enumerate(YARDSTICK_TIMESTEPS):
+            total += self._yardstick_at(number, share)
+            yield
         return total / len(YARDSTICK_TIMESTEPS)
+
+    @torch.no_grad()
+    def _yardstick_at(self, number: int, share: float) -> float:
+        chosen = torch.arange(min(YARDSTICK_PICTURES, len(self.dataset)))
+        x0 = self.dataset.mean[chosen] * self.dataset.scaling_factor
+        noise = torch.randn(x0.shape, generator=generator(YARDSTICK_SEED, number)).to(x0.device)
+        t = torch.full((len(chosen),), int(share * self.schedule.config.num_train_timesteps), device=x0.device)
+        with adapters.using(self.machine, {self.name: 1.0}):
+            prediction = self._predict(
+                self.schedule.add_noise(x0, noise, t), t, chosen, torch.zeros(len(chosen), dtype=torch.bool)
+            )
+        return float(rowwise_error(prediction, target_of(self.schedule, x0, noise, t)).mean())
 
     def close(self) -> None:
         """Takes the adapter off the model."""
         adapters.drop(self.machine, self.name)
 
-    def _chance(self, micro_step: int) -> Draw:
+    def chance(self, micro_step: int) -> Draw:
+        """The chance of a micro-step of this training."""
         return draw(
             self.recipe,
             micro_step,
@@ -127,6 +150,10 @@ class Loop:
             noisy, t, encoder_hidden_states=hidden, return_dict=False, **condition
         )[0]
         return prediction
+
+    @property
+    def _loss_scale(self) -> float:
+        return LOSS_SCALE.get(self.machine.dtype, 1.0)
 
     def _is_yardstick(self) -> bool:
         every = max(1, self.recipe.steps // YARDSTICKS_A_RUN)
