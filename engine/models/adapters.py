@@ -114,8 +114,12 @@ def load(machine: Machine, name: str, data: bytes) -> None:
 
 def drop(machine: Machine, name: str) -> None:
     """Takes an adapter off the model for good."""
-    if _shapes(machine).pop(name, None) is not None:
+    if _shapes(machine).pop(name, None) is None:
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Adapter .* was active")  # another becomes so, and is taken off below
         machine.unet.delete_adapters(name)
+    _take_off(machine)
 
 
 @contextmanager

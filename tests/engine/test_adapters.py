@@ -1,0 +1,130 @@
+"""Adapters beside the frozen base: worn exactly as said, taken off without a trace, the same bytes out and in."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.models import adapters
+from engine.models.machine import Machine
+from storage.errors import FileDamaged
+from storage.records import ContentHash
+from storage.requests import SealUse
+from tests.engine.sealing import ATTENTION, WIDE, base_hash, content_hash, lively_adapter
+from tests.engine.tiny_models import tiny_machine
+
+SHAPE = adapters.Shape(4, 2, WIDE)
+
+
+@torch.no_grad()
+def predicted(machine: Machine) -> torch.Tensor:
+    chance = torch.Generator().manual_seed(0)
+    latents, hidden = torch.randn(1, 4, 8, 8, generator=chance), torch.randn(1, 24, 32, generator=chance)
+    found: torch.Tensor = machine.unet(latents, 500, encoder_hidden_states=hidden, return_dict=False)[0]
+    return found
+
+
+def attached(machine: Machine) -> set[str]:
+    return set(getattr(machine.unet, "peft_config", {}))
+
+
+def test_an_adapter_comes_out_of_its_bytes_with_the_same_bytes() -> None:
+    machine = tiny_machine("sd1")
+    data = lively_adapter(machine, SHAPE)
+    adapters.load(machine, "again", data)
+    assert adapters.save(machine, "again") == data
+    adapters.drop(machine, "again")
+    assert adapters.read(data)[0] == SHAPE
+
+
+def test_the_same_seed_attaches_the_same_adapter_and_leaves_chance_alone() -> None:
+    machine, saved = tiny_machine("sd1"), []
+    for seed in (3, 3, 4):
+        before = torch.get_rng_state()
+        adapters.attach(machine, "fresh", SHAPE, seed=seed)
+        assert torch.equal(torch.get_rng_state(), before)
+        saved.append(adapters.save(machine, "fresh"))
+        adapters.drop(machine, "fresh")
+    assert saved[0] == saved[1] != saved[2]
+
+
+def test_wearing_and_dropping_leaves_the_base_to_the_bit() -> None:
+    machine = tiny_machine("sd1")
+    weights, bare = base_hash(machine), predicted(machine)
+    adapters.load(machine, "worn", lively_adapter(machine, SHAPE))
+    assert torch.equal(predicted(machine), bare)  # attached is not worn
+    with adapters.using(machine, {"worn": 1.0}):
+        assert not torch.allclose(predicted(machine), bare, atol=1e-3)
+    assert torch.equal(predicted(machine), bare)
+    adapters.drop(machine, "worn")
+    assert torch.equal(predicted(machine), bare)
+    assert base_hash(machine) == weights
+
+
+@pytest.mark.parametrize("use_rslora", [False, True])
+def test_strength_scales_what_the_adapter_adds(use_rslora: bool) -> None:
+    machine = tiny_machine("sd1")
+    shape = adapters.Shape(4, 2, ("to_v",), use_rslora=use_rslora)
+    adapters.load(machine, "worn", lively_adapter(machine, shape))
+    layer = next(module for name, module in machine.unet.named_modules() if name.endswith("attn1.to_v"))
+    x = torch.randn(1, 5, layer.in_features, generator=torch.Generator().manual_seed(2))
+    added = []
+    for strength in (0.0, 0.5, 1.0):
+        with torch.no_grad(), adapters.using(machine, {"worn": strength}):
+            added.append(layer(x) - layer.base_layer(x))
+    adapters.drop(machine, "worn")
+    assert torch.allclose(added[0], torch.zeros_like(added[0]), atol=1e-6)
+    assert torch.allclose(2 * added[1], added[2], atol=1e-5)
+    assert shape.scale == (1.0 if use_rslora else 0.5)
+
+
+def test_two_adapters_are_worn_together_and_one_alone_is_not_disturbed_by_the_other() -> None:
+    machine = tiny_machine("sd1")
+    adapters.load(machine, "one", lively_adapter(machine, SHAPE))
+    with adapters.using(machine, {"one": 1.0}):
+        alone = predicted(machine)
+    adapters.load(machine, "two", lively_adapter(machine, adapters.Shape(2, 2, ATTENTION)))
+    with adapters.using(machine, {"one": 1.0}):
+        assert torch.equal(predicted(machine), alone)
+    with adapters.using(machine, {"one": 1.0, "two": 1.0}):
+        assert not torch.allclose(predicted(machine), alone, atol=1e-3)
+    for name in ("one", "two"):
+        adapters.drop(machine, name)
+
+
+def test_an_error_inside_takes_the_adapter_off_too() -> None:
+    machine = tiny_machine("sd1")
+    bare = predicted(machine)
+    adapters.load(machine, "worn", lively_adapter(machine, SHAPE))
+    with pytest.raises(ZeroDivisionError), adapters.using(machine, {"worn": 1.0}):
+        raise ZeroDivisionError
+    assert torch.equal(predicted(machine), bare)
+    adapters.drop(machine, "worn")
+
+
+def test_seals_stay_attached_after_use_but_only_the_last_few() -> None:
+    machine = tiny_machine("sd1")
+    files: dict[ContentHash, bytes] = {}
+    for number in range(adapters.KEPT + 3):
+        data = lively_adapter(machine, SHAPE, strength=0.1 + 0.01 * number)
+        files[content_hash(data)] = data
+    reads: list[ContentHash] = []
+
+    def read(file: ContentHash) -> bytes:
+        reads.append(file)
+        return files[file]
+
+    for file in [*files, list(files)[-1]]:
+        with adapters.worn(machine, [SealUse(adapter=file, weight=1.0)], read):
+            pass
+    assert reads == list(files)  # the last one was still there
+    seals = {name for name in attached(machine) if name.startswith("seal_")}
+    assert len(seals) <= adapters.KEPT + 1
+    for name in seals:
+        adapters.drop(machine, name)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x02\x00\x00\x00\x00\x00\x00\x00{}", b"\xff" * 64])
+def test_bytes_that_are_no_adapter_are_refused(data: bytes) -> None:
+    with pytest.raises(FileDamaged):
+        adapters.read(data)

@@ -1,0 +1,95 @@
+"""What is measured on a checkpoint, and what follows from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from engine.measures.checkpoint_choice import Measures, advise
+from engine.measures.copying import copying
+from engine.measures.curve import read_curve
+from engine.measures.style_features import style_features
+from engine.measures.style_gained import energy_distance, style_gained
+from engine.measures.subject import SubjectMeasure
+from engine.models.find import EMBEDDED_FOLDER
+from storage.records import LossPoint
+from tests.engine.tiny_models import emoji_machine
+
+ROWS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "mushroom")  # of the model's sheet
+CELL = 128
+
+
+def on_sheet(row: int, column: int) -> Image.Image:
+    """A picture from the sheet that ships with the model: rows are subjects, columns looks."""
+    sheet = Image.open(EMBEDDED_FOLDER.parent / "sheet.png").convert("RGB")
+    left, top = CELL * column, CELL * row
+    return sheet.crop((left, top, left + CELL, top + CELL))
+
+
+def looks(column: int, rows: range) -> list[tuple[float, ...]]:
+    return [style_features(emoji_machine(), on_sheet(row, column)) for row in rows]
+
+
+def test_pictures_of_the_palettes_look_gain_all_and_those_of_the_base_gain_nothing() -> None:
+    base, palette = looks(0, range(4, 8)), looks(2, range(4))
+    assert style_gained(base, base, palette) == 0
+    other_subjects, other_look = looks(2, range(4, 8)), looks(1, range(4, 8))
+    assert style_gained(base, other_subjects, palette) > 0.7
+    assert style_gained(base, other_look, palette) < style_gained(base, other_subjects, palette) - 0.3
+
+
+points = st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=2, max_size=5)
+
+
+@given(points, points, points)
+def test_style_gained_stays_in_its_range_and_a_set_is_as_far_as_its_mirror(one: list, two: list, three: list) -> None:  # type: ignore[type-arg]
+    assert -1 <= style_gained(one, two, three) <= 1.2
+    assert energy_distance(one, two) == pytest.approx(energy_distance(two, one))
+
+
+def test_the_model_tells_its_own_subjects_from_each_other() -> None:
+    measure = SubjectMeasure(emoji_machine(), ROWS)
+    scores = [measure.rank_score(list(measure.errors(on_sheet(row, 0))), subject) for row, subject in enumerate(ROWS)]
+    assert np.mean(scores) > 0.85  # chance is 0.5
+    lost = [measure.rank_score(list(measure.errors(on_sheet(row, 0))), ROWS[row - 3]) for row in range(8)]
+    assert np.mean(lost) < np.mean(scores) - 0.3
+
+
+def test_a_copy_is_told_from_another_picture_and_named() -> None:
+    palette = [on_sheet(row, 0) for row in range(6)]
+    likeness, position = copying([palette[4]], palette)
+    assert (round(likeness, 3), position) == (1.0, 4)
+    assert copying([on_sheet(7, 3)], palette)[0] < 0.9
+
+
+def test_the_advised_checkpoint_has_style_and_still_follows_the_prompt() -> None:
+    early, best, burnt = Measures(40, 0.3, 1.0, 0.5), Measures(80, 0.8, 0.95, 0.5), Measures(120, 1.0, 0.3, 0.5)
+    assert advise([early, best, burnt]) == 80
+    assert advise([burnt]) == 120
+
+
+def test_copies_cost_and_of_equals_the_earlier_is_advised() -> None:
+    assert advise([Measures(40, 0.8, 0.9, 0.5), Measures(80, 0.82, 0.9, 1.0)]) == 40
+    assert advise([Measures(80, 0.8, 0.9, 0.5), Measures(40, 0.8, 0.9, 0.5)]) == 40
+
+
+def curve(*values: float) -> list[LossPoint]:
+    return [LossPoint(step=n, loss=1.0, validation_loss=value) for n, value in enumerate(values, 1)]
+
+
+@pytest.mark.parametrize(
+    ("values", "reading"),
+    [
+        ((1.0, 0.6, 0.45, 0.4, 0.38, 0.375, 0.374, 0.373), "good"),
+        ((1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), "under"),
+        ((1.0, 0.5, 0.4, 0.42, 0.48, 0.55, 0.6, 0.7), "over"),
+        ((0.5, 0.6, 0.7, 0.8), "over"),
+        ((1.0, 0.5), "under"),
+    ],
+)
+def test_the_curve_is_read_by_its_elbow_and_its_end(values: tuple[float, ...], reading: str) -> None:
+    assert read_curve(curve(*values)) == reading
+    assert read_curve(curve(*values), stopped=True) == "stopped"

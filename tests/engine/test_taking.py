@@ -1,0 +1,112 @@
+"""Files to take home: what is in them, and that they tell nobody where they came from."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+
+import pytest
+from safetensors.torch import load
+
+from engine.events import Finished, Made, Task
+from engine.jobs import taking
+from engine.models import adapters
+from storage.errors import UnknownRequest
+from storage.records import Recipe
+from storage.requests import TakeAnswer, TakeRequest
+from tests.engine.sealing import ATTENTION, Memory, content_hash, lively_adapter, png, small_training
+from tests.engine.tiny_models import tiny_machine
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def request_of(memory: Memory) -> TakeRequest:
+    machine = tiny_machine("sd1")
+    training = small_training(memory)
+    adapter = lively_adapter(machine, adapters.Shape(2, 2, ATTENTION))
+    sheet = png(7)
+    memory.files |= {content_hash(adapter): adapter, content_hash(sheet): sheet}
+    return TakeRequest(
+        what="card",
+        name="Neon sign",
+        trigger="ohwx",
+        recipe=Recipe(),
+        pictures=training.pictures,
+        adapter=content_hash(adapter),
+        step=6,
+        sheets=(content_hash(sheet),),
+        prompts=('a "guitar", ohwx',),
+        card="Draws like a *neon sign*.",
+    )
+
+
+def taken(request: TakeRequest, memory: Memory) -> tuple[bytes, TakeAnswer]:
+    events = list(taking.run(request, tiny_machine("sd1"), Task(job_id=1, read=memory.files.__getitem__)))
+    made = next(event for event in events if isinstance(event, Made))
+    assert isinstance(events[-1], Finished)
+    answer = events[-1].answer
+    assert isinstance(answer, TakeAnswer)
+    return made.data, answer
+
+
+def test_the_dataset_reads_as_an_image_folder_and_for_kohya(memory: Memory, request_of: TakeRequest) -> None:
+    data, answer = taken(replace(request_of, what="dataset"), memory)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        lines = [json.loads(line) for line in archive.read("images/metadata.jsonl").decode().splitlines()]
+        assert [line["file_name"] for line in lines] == ["0001.png", "0002.png", "0003.png", "0004.png"]
+        for line, picture in zip(lines, request_of.pictures, strict=True):
+            assert line["text"] == picture.caption
+            assert archive.read("images/" + line["file_name"].replace(".png", ".txt")).decode() == picture.caption
+            assert archive.read("images/" + line["file_name"]) == memory.files[picture.file]
+    assert answer.filename == "neon-sign-ohwx-dataset.zip"
+    assert answer.size_bytes == len(data)
+    assert answer.file == content_hash(data)
+
+
+@pytest.mark.parametrize("what", ["lora-kohya", "lora-diffusers", "dataset", "card"])
+def test_the_same_request_gives_the_same_bytes(what: str, memory: Memory, request_of: TakeRequest) -> None:
+    request = replace(request_of, what=what)
+    assert taken(request, memory) == taken(request, memory)
+
+
+@pytest.mark.parametrize(
+    ("what", "filename"),
+    [("lora-kohya", "neon-sign-ohwx.safetensors"), ("lora-diffusers", "neon-sign-ohwx-diffusers.safetensors")],
+)
+def test_a_lora_has_a_name_without_spaces(what: str, filename: str, memory: Memory, request_of: TakeRequest) -> None:
+    data, answer = taken(replace(request_of, what=what), memory)
+    assert answer.filename == filename
+    assert len(load(data)) > 0
+
+
+def test_the_card_says_what_the_hub_reads_and_the_recipe_that_made_it(memory: Memory, request_of: TakeRequest) -> None:
+    data, _ = taken(request_of, memory)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        text = archive.read("README.md").decode()
+        recipe = json.loads(archive.read("recipe.json"))
+        assert archive.read("pictures/01.png") == memory.files[request_of.sheets[0]]
+    front = text.split("---")[1]
+    assert "library_name: diffusers" in front
+    assert 'instance_prompt: "ohwx"' in front
+    assert '- text: "a \\"guitar\\", ohwx"' in front
+    assert "Draws like a *neon sign*." in text
+    assert recipe["recipe"]["rank"] == request_of.recipe.rank
+    assert recipe["captions"] == [picture.caption for picture in request_of.pictures]
+
+
+@pytest.mark.parametrize("what", ["lora-kohya", "dataset", "card"])
+def test_no_file_says_where_on_the_machine_the_model_lies(what: str, memory: Memory, request_of: TakeRequest) -> None:
+    data, _ = taken(replace(request_of, what=what), memory)
+    assert b"/tmp" not in data
+
+
+def test_something_unknown_is_refused(memory: Memory, request_of: TakeRequest) -> None:
+    for request in (replace(request_of, what="ckpt"), replace(request_of, what="lora-kohya", adapter=None)):
+        with pytest.raises(UnknownRequest):
+            taken(request, memory)
