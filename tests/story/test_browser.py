@@ -1,4 +1,4 @@
-"""The whole product in a real browser, on a phone and on a desktop: bot, engine and rehearsal chat as their own processes.
+"""The whole product in a real browser, on a phone and a desktop: bot, engine and rehearsal chat as processes.
 
 `STYLESEAL_SHOTS=docs/screenshots` keeps the screenshots that the README shows.
 """
