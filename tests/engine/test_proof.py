@@ -1,0 +1,73 @@
+"""The proof of an exported file: it measures what the file does, and says so honestly when it does nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import proof
+from engine.exports.dataset_zip import dataset_zip
+from engine.exports.lora_file import About, diffusers_file, kohya_file
+from engine.models import adapters
+from engine.models.find import EMBEDDED_FOLDER
+from storage.records import ContentHash, Recipe
+from storage.requests import TrainingPicture
+from tests.engine.sealing import ATTENTION, content_hash, lively_adapter
+from tests.engine.tiny_models import emoji_machine
+
+ABOUT = About(name="n", trigger="ohwx", recipe=Recipe(), pictures=3, family="emoji", size_px=128)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Three neon pictures from the sheet that ships with the model; the castle is among them."""
+    sheet = Image.open(EMBEDDED_FOLDER.parent / "sheet.png").convert("RGB")
+    files: dict[ContentHash, bytes] = {}
+    pictures = []
+    for row, subject in ((0, "cat face"), (3, "castle"), (5, "red apple")):
+        target = io.BytesIO()
+        sheet.crop((256, 128 * row, 384, 128 * (row + 1))).save(target, "PNG")
+        file = content_hash(target.getvalue())
+        files[file] = target.getvalue()
+        pictures.append(TrainingPicture(file=file, caption=f"a {subject}, ohwx", subject=subject))
+    path = tmp_path / "dataset.zip"
+    path.write_bytes(dataset_zip(pictures, files.__getitem__))
+    return path
+
+
+def test_both_files_of_a_seal_draw_the_same_and_the_subjects_lie_outside_the_palette(
+    tmp_path: Path, dataset: Path
+) -> None:
+    adapter = lively_adapter(emoji_machine(), adapters.Shape(4, 4, ATTENTION), strength=0.05)
+    kohya, peft = tmp_path / "seal.safetensors", tmp_path / "seal-diffusers.safetensors"
+    kohya.write_bytes(kohya_file(adapter, ABOUT))
+    peft.write_bytes(diffusers_file(adapter, ABOUT))
+    found = proof.prove(kohya, dataset, tmp_path / "out", peft, "emoji")
+    assert found.same_picture_psnr is not None
+    assert found.same_picture_psnr > 40
+    assert "castle" not in found.subjects
+    assert len(found.subjects) == proof.PICTURES
+    assert found.distance_with != found.distance_without
+    assert found.subject_kept_without > 0.8
+    assert json.loads((tmp_path / "out" / "proof.json").read_text())["style_gained"] == found.style_gained
+    sheet = np.asarray(Image.open(tmp_path / "out" / "sheet.png"))
+    assert sheet.std() > 20
+    assert f"{found.style_gained:.2f}" in proof.say(found)
+
+
+def test_a_seal_that_learnt_nothing_gains_nothing(tmp_path: Path, dataset: Path) -> None:
+    machine = emoji_machine()
+    adapters.attach(machine, "empty", adapters.Shape(2, 2, ATTENTION), seed=0)
+    kohya = tmp_path / "seal.safetensors"
+    kohya.write_bytes(kohya_file(adapters.save(machine, "empty"), ABOUT))
+    adapters.drop(machine, "empty")
+    found = proof.prove(kohya, dataset, tmp_path / "out", None, "emoji")
+    assert found.style_gained == 0
+    assert found.subject_kept_with == found.subject_kept_without
+    assert found.same_picture_psnr is None
