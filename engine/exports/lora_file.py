@@ -25,6 +25,14 @@ ARCHITECTURES = {
     "sdxl": "stable-diffusion-xl-v1-base/lora",
 }
 KOHYA_BASES = {"emoji": "sd_v1", "sd1": "sd_v1", "sd2": "sd_v2_768_v", "sdxl": "sdxl_base_v1-0"}
+SGM_PARTS = ("resnets", "attentions")  # in this order inside one of Stability's blocks
+SGM_NAMES = {
+    "mid_block.resnets.0": "middle_block.0",
+    "mid_block.attentions.0": "middle_block.1",
+    "mid_block.resnets.1": "middle_block.2",
+    ".conv1": ".in_layers.2",
+    ".conv2": ".out_layers.3",
+}
 DOWN, UP, MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector"
 
 
@@ -68,15 +76,14 @@ def sgm_module(module: str, width: int) -> str:
     """The name in Stability's own SDXL U-Net, which kohya trains: blocks numbered through, `width` a resolution."""
 
     def numbered(match: re.Match[str]) -> str:
-        side, block, layer = match[1], int(match[2]), int(match[3])
-        return (
-            f"input_blocks.{1 + width * block + layer}.1"
-            if side == "down"
-            else f"output_blocks.{width * block + layer}.1"
-        )
+        side, block, kind, layer = match[1], int(match[2]), match[3], int(match[4])
+        number = width * block + layer + (side == "down")  # the first input block is conv_in
+        return f"{'input' if side == 'down' else 'output'}_blocks.{number}.{SGM_PARTS.index(kind)}"
 
-    module = module.replace("mid_block.attentions.0", "middle_block.1")
-    return re.sub(r"^(down|up)_blocks\.(\d+)\.attentions\.(\d+)", numbered, module)
+    module = re.sub(r"^(down|up)_blocks\.(\d+)\.(resnets|attentions)\.(\d+)", numbered, module)
+    for ours, theirs in SGM_NAMES.items():
+        module = module.replace(ours, theirs)
+    return module
 
 
 def diffusers_file(adapter: bytes, about: About) -> bytes:

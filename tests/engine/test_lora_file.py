@@ -25,6 +25,7 @@ SHAPES = {
     "alpha is rank": adapters.Shape(4, 4, WIDE),
     "alpha is half": adapters.Shape(4, 2, WIDE),
     "rsLoRA": adapters.Shape(4, 8, WIDE, use_rslora=True),
+    "with convolutions": adapters.Shape(4, 4, (*WIDE, "conv1", "conv2")),
 }
 PROMPT, STEPS, GUIDANCE = "a guitar, ohwx", 3, 3.0
 
