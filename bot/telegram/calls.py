@@ -67,12 +67,8 @@ class Calls:
         """
         slot = await self._store.outbox.slot(chat_id, screen.slot)
         shape = "photo" if screen.picture else "text"
-        if (
-            slot is not None
-            and slot.shape == shape
-            and not screen.fresh
-            and not await self._is_below(chat_id, slot, follows)
-        ):
+        is_below = slot is not None and await self._is_below(chat_id, slot, follows)
+        if slot is not None and slot.shape == shape and not screen.fresh and not is_below:
             try:
                 return await self._edit(chat_id, screen, slot, keep_picture=keep_picture)
             except BadRequest as error:
@@ -82,7 +78,8 @@ class Calls:
         found = await self._doubt.find(chat_id, screen) if doubtful else None
         message_id = found or await self._send(chat_id, screen)
         if slot is not None:
-            await self._put_away(chat_id, slot, delete=slot.shape != shape and not screen.fresh)
+            # a message that the person has answered stays in the chat, without its buttons
+            await self._put_away(chat_id, slot, delete=slot.shape != shape and not screen.fresh and not is_below)
         if screen.pinned:
             await self._pin(chat_id, message_id)
         return Placed(message_id, {screen.slot: _standing(screen, message_id, Digest.of(screen))}, slot is not None)
