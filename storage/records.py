@@ -91,6 +91,28 @@ class Recipe:
     caption_dropout: float = 0.05
     checkpoints: int = 4  # how many are kept to choose from
     seed: Seed = Seed(0)
+    kind: str = "style"  # style | character | concept: what the preset was made for
+    rank_pattern: dict[str, int] = field(default_factory=dict)  # PEFT's: regular expression of module names → rank
+    alpha_pattern: dict[str, int] = field(default_factory=dict)
+    loraplus_ratio: float = 1.0  # learning rate of B over that of A; 1 = off
+    ema_decay: float = 0.0  # 0 = off
+    loss: str = "mse"  # mse | huber | smooth_l1
+    debiased: bool = False
+    huber_delta: float = 0.1
+    noise_offset: float = 0.0
+    timesteps: str = "stratified"  # uniform | stratified | style
+    masked: bool = False  # the loss counts only where a picture is opaque
+    flip: bool = False  # every other showing is mirrored
+    crops: int = 1  # cached crops of a picture that is not square
+    buckets: int = 1  # aspect ratios at most
+    shuffle_caption: bool = False  # the trigger's and the parts' order changes
+    prior_weight: float = 0.0  # 0 = off
+    prior: str = "trigger"  # trigger: same latents without it, the bare model's answer as target | class: class pictures
+    class_prompt: str = ""
+    class_pictures: int = 0
+    new_tokens: int = 0  # pivotal tuning: learnt embeddings for the trigger; 0 = off
+    token_learning_rate: float = 5e-4
+    lora: bool = True  # False: textual inversion alone
 
 
 @dataclass(frozen=True, kw_only=True)
