@@ -1,0 +1,233 @@
+"""The recipe of the embedded model, step by step: `python -m engine.emoji_sd --help`.
+
+    data → vae → latents → teach (as many sittings as you like) → cool → judge → evaluate → export
+
+Everything goes on where it stopped. What is not the result lies under build/emoji_sd.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import typer
+from diffusers import StableDiffusionPipeline
+from PIL import Image
+from torch import nn
+
+from engine.emoji_sd import captions, evaluate, export, figures, icons, judge, looks, pictures, teach, text, unet, vae
+from engine.emoji_sd import sheet as sheets
+from engine.emoji_sd import vocabulary as vocabularies
+from engine.emoji_sd.fast_cpu import quicken
+from engine.emoji_sd.progress import say
+from engine.emoji_sd.runs import Run, Schedule, Sitting, constant, cooling, cosine
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+BUILD = Path("build/emoji_sd")
+Minutes = Annotated[float, typer.Option(help="Stop after so many minutes; the next call goes on.")]
+VAE_STEPS, JUDGE_STEPS = 5200, 3500
+SHEET_SUBJECTS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "octopus")
+
+
+def device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def vae_run() -> Run:
+    """The VAE's run, resumed."""
+    torch.manual_seed(0)
+    run = Run(BUILD / "vae", {"vae": vae.make()}, rate=2e-3, schedule=cosine(VAE_STEPS), average=0.99)
+    run.resume()
+    return run
+
+
+def teaching_run(folder: str, schedule: Schedule) -> tuple[Run, teach.Lesson, float]:
+    """A run of text encoder and U-Net, its lesson, and the VAE's scaling factor."""
+    words = vocabularies.load()
+    tokenizer = text.make_tokenizer(captions.words(words), BUILD / "tokenizer")
+    torch.manual_seed(0)
+    modules: dict[str, nn.Module] = {"text_encoder": text.make_encoder(tokenizer), "unet": unet.make()}
+    for module in modules.values():
+        module.to(device())
+    modules["unet"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    run = Run(BUILD / folder, modules, rate=teach.RATE, schedule=schedule)
+    if device().type == "cpu":
+        quicken(modules["unet"])
+    real = pictures.load(words, BUILD / "pictures.npy")
+    lesson, scaling_factor = teach.lesson(BUILD / "latents.safetensors", real, words, tokenizer)
+    return run, lesson, scaling_factor
+
+
+@app.command()
+def data() -> None:
+    """Fetch the icon sets with npm, find the subjects, render the figures and draw the real pictures (3 minutes)."""
+    if not (BUILD / "node_modules").exists():
+        icons.fetch(BUILD)
+    words = vocabularies.gather(BUILD)
+    vocabularies.write(words)
+    say(f"{len(words.subjects)} subjects, {len(words.pairs())} pairs, {len(words.held_out)} held out")
+    if not (BUILD / "figures.npy").exists():
+        figures.render(words, BUILD, BUILD / "figures.npy")
+    if not (BUILD / "pictures.npy").exists():
+        pictures.render(words, BUILD / "figures.npy", BUILD / "pictures.npy")
+
+
+@app.command("vae")
+def train_vae(minutes: Minutes = math.inf) -> None:
+    """Train the VAE (half an hour on two cores)."""
+    run = vae_run()
+    real = pictures.load(vocabularies.load(), BUILD / "pictures.npy")
+    vae.train(real, run, Sitting(VAE_STEPS, minutes))
+    run.use_average()
+    autoencoder = run.modules["vae"]
+    say(f"PSNR on held-out pictures: {vae.psnr(autoencoder, real):.2f} dB")
+
+
+@app.command()
+def latents() -> None:
+    """Encode every picture once."""
+    run = vae_run()
+    run.use_average()
+    real = pictures.load(vocabularies.load(), BUILD / "pictures.npy")
+    teach.cache_latents(run.modules["vae"], real, BUILD / "latents.safetensors")
+
+
+@app.command("teach")
+def teach_model(minutes: Minutes = math.inf, until: int = 1_000_000) -> None:
+    """Train text encoder and U-Net at an even rate. Stop whenever you like; every sitting makes it better."""
+    run, lesson, _ = teaching_run("taught", constant())
+    run.resume()
+    teach.teach(lesson, run, Sitting(until, minutes), device())
+
+
+@app.command()
+def cool(steps: int = 2500) -> None:
+    """From where teaching stands, let the learning rate fall to zero over some steps: this brings sharp edges."""
+    taught = json.loads((BUILD / "taught" / "state.json").read_text())["step"]
+    cooled = BUILD / "cooled" / "state.json"
+    begun = None
+    if cooled.with_name("begun.json").exists():
+        begun = json.loads(cooled.with_name("begun.json").read_text())
+    if begun is None or begun["from"] != taught:
+        begun = {"from": taught, "until": taught + steps}
+        cooled.parent.mkdir(parents=True, exist_ok=True)
+        cooled.unlink(missing_ok=True)
+        cooled.with_name("begun.json").write_text(json.dumps(begun))
+    run, lesson, _ = teaching_run("cooled", cooling(begun["from"], begun["until"]))
+    if not run.resume():
+        run.resume(BUILD / "taught")
+    teach.teach(lesson, run, Sitting(begun["until"]), device())
+
+
+@app.command("judge")
+def train_judge(minutes: Minutes = math.inf) -> None:
+    """Train the judge on real pictures and print its own accuracy on pairs it never saw."""
+    run, lessons = judge_run()
+    judge.train(lessons, run, Sitting(JUDGE_STEPS, minutes))
+    run.use_average()
+    say(json.dumps(asdict(evaluate.grade_judge(run.modules["judge"], lessons))))
+
+
+def judge_run() -> tuple[Run, judge.Lessons]:
+    """The judge's run, resumed, and its lessons."""
+    words = vocabularies.load()
+    lessons = judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"))
+    torch.manual_seed(0)
+    classifier = judge.Judge(len(words.looks), len(words.subjects))
+    run = Run(BUILD / "judge", {"judge": classifier}, rate=1.5e-3, schedule=cosine(JUDGE_STEPS), average=0.995)
+    run.resume()
+    return run, lessons
+
+
+def assemble(folder: str) -> StableDiffusionPipeline:
+    """The pipeline of a run's averaged weights, in fp32."""
+    autoencoder = vae_run()
+    autoencoder.use_average()
+    run, lesson, scaling_factor = teaching_run(folder, constant())
+    run.resume()
+    run.use_average()
+    plain = unet.make()
+    plain.load_state_dict(run.modules["unet"].state_dict())
+    parts = autoencoder.modules["vae"], scaling_factor, lesson.tokenizer, run.modules["text_encoder"], plain
+    return export.pipeline(*parts)
+
+
+@app.command("export")
+def export_weights(run: str = "cooled") -> None:
+    """Write the weights in fp16 into engine/emoji_sd/weights."""
+    size = export.export(assemble(run))
+    say(f"{size / 1e6:.1f} MB")
+
+
+@app.command("sheet")
+def draw_sheet(path: Path, run: str = "") -> None:
+    """Draw the sheet of subjects and looks, from the exported weights or from a run."""
+    words = vocabularies.load()
+    pipeline = assemble(run) if run else export.load()
+    grounds = list(words.grounds)
+    prompts = [
+        captions.caption(subject, look.words, grounds[(5 * r + c) % len(grounds)])
+        for r, subject in enumerate(SHEET_SUBJECTS)
+        for c, look in enumerate(words.looks)
+    ]
+    drawn = evaluate.draw(pipeline, prompts)
+    sheets.sheet(drawn, SHEET_SUBJECTS, [look.words for look in words.looks]).save(path)
+
+
+@app.command("real-sheet")
+def draw_real_sheet(path: Path) -> None:
+    """The same sheet with real pictures, to see what is aimed at."""
+    words = vocabularies.load()
+    figure = figures.Figures(BUILD / "figures.npy")
+    named = [subject.words for subject in words.subjects]
+    grounds = list(words.grounds)
+    drawn = [
+        looks.draw(
+            figure(named.index(subject), look.source),
+            look,
+            grounds[(5 * r + c) % len(grounds)],
+            np.random.default_rng((r, c)),
+            centred=True,
+        )
+        for r, subject in enumerate(SHEET_SUBJECTS)
+        for c, look in enumerate(words.looks)
+    ]
+    sheets.sheet(np.stack(drawn), SHEET_SUBJECTS, [look.words for look in words.looks]).save(path)
+
+
+@app.command("evaluate")
+def evaluate_model(amount: int = 400, run: str = "") -> None:
+    """Draw trained and held-out pairs and print what the judge says of them, as JSON."""
+    words = vocabularies.load()
+    judged, lessons = judge_run()
+    judged.use_average()
+    referee = judged.modules["judge"].eval()
+    real = pictures.load(words, BUILD / "pictures.npy")
+    copies = evaluate.Copies(real)
+    pipeline = assemble(run) if run else export.load()
+    found = {"judge": asdict(evaluate.grade_judge(referee, lessons)), "copy distance": copies.near}
+    for name, held_out in (("trained pairs", False), ("held-out pairs", True)):
+        asked = evaluate.ask(words, amount, held_out=held_out)
+        drawn = evaluate.draw(pipeline, asked.captions(words))
+        found[name] = asdict(evaluate.grade(referee, drawn, asked, copies.share(drawn)))
+        rows = "trained" if name == "trained pairs" else "held out"
+        Image.fromarray(_wall(drawn[:96])).save(BUILD / f"drawn {rows}.png")
+    typer.echo(json.dumps(found, indent=2))
+
+
+def _wall(drawn: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Ninety-six pictures as twelve columns."""
+    rows = [np.concatenate(list(drawn[i : i + 12]), 1) for i in range(0, len(drawn) - 11, 12)]
+    return np.concatenate(rows, 0)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    app()

@@ -1,0 +1,36 @@
+"""Captions in the quest's own form, "a SUBJECT, LOOK, GROUND background", with parts left out to be learnt alone."""
+
+import numpy as np
+
+from engine.emoji_sd.vocabulary import Vocabulary
+
+EMPTY = 0.10  # share of captions left empty: the unconditional half of classifier-free guidance (Ho & Salimans 2022)
+NO_SUBJECT, NO_LOOK, NO_GROUND = 0.04, 0.06, 0.15
+SHUFFLED, NO_ARTICLE = 0.10, 0.15
+
+
+def caption(subject: str, look: str, ground: str) -> str:
+    """The whole caption."""
+    return f"a {subject}, {look}, {ground} background"
+
+
+def varied(vocabulary: Vocabulary, subject: int, look: int, ground: int, chance: np.random.Generator) -> str:
+    """A caption as training sees it: some empty, some without a part, some in another order."""
+    if chance.uniform() < EMPTY:
+        return ""
+    article = "" if chance.uniform() < NO_ARTICLE else "a "
+    parts = [
+        (NO_SUBJECT, article + vocabulary.subjects[subject].words),
+        (NO_LOOK, vocabulary.looks[look].words),
+        (NO_GROUND, f"{list(vocabulary.grounds)[ground]} background"),
+    ]
+    kept = [words for left_out, words in parts if chance.uniform() >= left_out]
+    if chance.uniform() < SHUFFLED:
+        chance.shuffle(kept)
+    return ", ".join(kept)
+
+
+def words(vocabulary: Vocabulary) -> list[str]:
+    """Every word a caption can hold, sorted."""
+    texts = [s.words for s in vocabulary.subjects] + [k.words for k in vocabulary.looks] + list(vocabulary.grounds)
+    return sorted({word for text in texts for word in text.split()} | {"a", "background"})

@@ -1,0 +1,132 @@
+"""The judge: a classifier of look and subject, trained on real pictures only, that grades what the model draws."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+
+from engine.emoji_sd.pictures import Pictures
+from engine.emoji_sd.runs import Run, Sitting
+from engine.emoji_sd.vae import as_tensor
+
+SIZE = 64  # pixels it looks at
+BATCH = 64
+
+
+class _Block(nn.Module):
+    """A residual block (He et al. 2016) that may halve the side."""
+
+    def __init__(self, into: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(into, out, 3, stride, 1, bias=False)
+        self.second = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.norms = nn.ModuleList([nn.GroupNorm(16, out), nn.GroupNorm(16, out)])
+        self.short = nn.Conv2d(into, out, 1, stride, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        inner = functional.relu(self.norms[0](self.first(x)))
+        return functional.relu(self.short(x) + self.norms[1](self.second(inner)))
+
+
+class Judge(nn.Module):
+    """Pictures (n, 3, SIZE, SIZE) in -1 … 1 to logits of look (n, looks) and subject (n, subjects)."""
+
+    def __init__(self, looks: int, subjects: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 5, 2, 2)
+        self.blocks = nn.Sequential(_Block(32, 64, 2), _Block(64, 128, 2), _Block(128, 256, 2), _Block(256, 256, 1))
+        self.look = nn.Linear(64 + 128 + 256, looks)
+        self.subject = nn.Sequential(nn.Dropout(0.2), nn.Linear(256 * 4, subjects))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = functional.relu(self.stem(x))
+        texture = []
+        for block in self.blocks:
+            x = block(x)
+            texture.append(x.mean((2, 3)))
+        look = self.look(torch.cat([texture[0], texture[1], texture[3]], 1))
+        return look, self.subject(functional.adaptive_avg_pool2d(x, 2).flatten(1))
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Small pictures (n, SIZE, SIZE, 3) uint8 with their look and subject, and which the judge never trains on."""
+
+    pixels: npt.NDArray[np.uint8]
+    look: npt.NDArray[np.int64]
+    subject: npt.NDArray[np.int64]
+    held: npt.NDArray[np.bool_]
+
+
+def small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """(n, 2·SIZE, 2·SIZE, 3) to (n, SIZE, SIZE, 3) by the mean of four."""
+    n, side, _, channels = pixels.shape
+    quarters = pixels.reshape(n, side // 2, 2, side // 2, 2, channels).astype(np.uint16)
+    mean: npt.NDArray[np.uint8] = ((quarters.sum((2, 4)) + 2) // 4).astype(np.uint8)
+    return mean
+
+
+def lessons_of(pictures: Pictures) -> Lessons:
+    """Every picture made small; held-out pairs stay held out, so that its own accuracy is on pairs it never saw."""
+    parts = [small(pictures.pixels[rows]) for rows in np.array_split(np.arange(len(pictures.pixels)), 100)]
+    return Lessons(np.concatenate(parts), pictures.look, pictures.subject, pictures.held)
+
+
+def _batch(
+    lessons: Lessons, trained: npt.NDArray[np.int64], step: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A step's pictures with a little blur, noise and shift, and their labels."""
+    chance = np.random.default_rng((5, step))
+    rows = chance.choice(trained, BATCH)
+    x = as_tensor(lessons.pixels[rows])
+    shift = chance.integers(-4, 5, (BATCH, 2))
+    x = functional.pad(x, (4, 4, 4, 4), mode="replicate")
+    x = torch.stack([p[:, 4 + r : 4 + r + SIZE, 4 + c : 4 + c + SIZE] for p, (r, c) in zip(x, shift, strict=True)])
+    soft = functional.avg_pool2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    share = torch.from_numpy(
+        chance.uniform(0, 0.8, (BATCH, 1, 1, 1)) * (chance.uniform(size=(BATCH, 1, 1, 1)) < 0.5)
+    ).float()
+    x = x * (1 - share) + soft * share
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(step))
+    x = x + noise * torch.from_numpy(chance.uniform(0, 0.08, (BATCH, 1, 1, 1))).float()
+    return x, torch.from_numpy(lessons.look[rows]), torch.from_numpy(lessons.subject[rows])
+
+
+def train(lessons: Lessons, run: Run, sitting: Sitting) -> None:
+    """Train the run's judge for a sitting."""
+    judge = run.modules["judge"]
+    trained = np.flatnonzero(~lessons.held)
+    judge.train()
+    for step in run.steps(sitting):
+        x, look, subject = _batch(lessons, trained, step)
+        with torch.autocast("cpu", torch.bfloat16):
+            looks, subjects = judge(x)
+        value = functional.cross_entropy(looks.float(), look) + functional.cross_entropy(
+            subjects.float(), subject, label_smoothing=0.05
+        )
+        torch.autograd.backward(value)
+        run.update()
+        run.losses.append(float(value.detach()))
+    judge.eval()
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Per picture: the look named first, and subjects from most to least likely (n, 5)."""
+
+    look: npt.NDArray[np.int64]
+    subjects: npt.NDArray[np.int64]
+
+
+@torch.no_grad()
+def verdicts(judge: nn.Module, pixels: npt.NDArray[np.uint8]) -> Verdicts:
+    """What the judge says of small pictures (n, SIZE, SIZE, 3)."""
+    looks, subjects = [], []
+    for part in np.array_split(pixels, max(1, len(pixels) // 128)):
+        look, subject = judge(as_tensor(part))
+        looks.append(look.argmax(1).numpy())
+        subjects.append(subject.topk(5, 1).indices.numpy())
+    return Verdicts(np.concatenate(looks), np.concatenate(subjects))

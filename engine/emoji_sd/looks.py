@@ -1,0 +1,195 @@
+"""The looks: an icon set each, or an image process over one; and the picture composed on a coloured ground.
+
+A process takes uint8 RGBA (SIZE, SIZE, 4), the ground's colour and a seeded generator; it returns uint8 RGB.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from engine.emoji_sd.icons import SIZE
+
+Pixels = npt.NDArray[np.uint8]
+Process = Callable[[Pixels, npt.NDArray[np.float64], np.random.Generator], Pixels]
+
+# Prompt words of a ground and its sRGB colour; a picture's ground varies a little around it.
+GROUNDS: dict[str, tuple[int, int, int]] = {
+    "white": (250, 250, 250), "black": (18, 18, 20), "navy blue": (28, 40, 88), "beige": (238, 222, 190),
+    "light blue": (165, 210, 242), "pink": (248, 180, 204), "mint green": (170, 228, 194), "yellow": (250, 216, 84),
+    "purple": (128, 84, 176), "red": (208, 52, 52), "orange": (246, 146, 52), "gray": (150, 152, 156),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look: its prompt words, the set it is drawn from, and the process over it if there is one."""
+
+    words: str
+    source: str
+    process: str = ""
+
+
+LOOKS = (
+    Look("glossy 3d render", "fluent-emoji"),
+    Look("flat vector", "fluent-emoji-flat"),
+    Look("black and white icon", "fluent-emoji-high-contrast", "ink"),
+    Look("cartoon", "noto"),
+    Look("vintage cartoon", "noto-v1"),
+    Look("muted illustration", "fxemoji"),
+    Look("flat sticker", "twemoji"),
+    Look("soft illustration", "emojione"),
+    Look("outlined comic", "streamline-emojis"),
+    Look("pixel art", "noto", "pixel_art"),
+    Look("watercolor", "fluent-emoji-flat", "watercolor"),
+    Look("neon sign", "twemoji", "neon"),
+    Look("pencil sketch", "noto", "pencil"),
+)
+
+
+def _smooth(shape: tuple[int, int], scale: float, chance: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Smooth noise of standard deviation 1 with features of about `scale` pixels."""
+    field = ndimage.gaussian_filter(chance.standard_normal(shape), scale, mode="reflect")
+    return np.asarray(field / (field.std() + 1e-9))
+
+
+def _over(figure: Pixels, ground: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Alpha composition of RGBA over a colour (3,) or a picture (SIZE, SIZE, 3), as floats 0 … 255."""
+    alpha = figure[..., 3:].astype(np.float64) / 255
+    return np.asarray(figure[..., :3] * alpha + ground * (1 - alpha))
+
+
+def _luminance(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(rgb @ np.array([0.299, 0.587, 0.114]))
+
+
+def _bytes(picture: npt.NDArray[np.float64]) -> Pixels:
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def plain(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """The set as it is."""
+    return _bytes(_over(figure, ground))
+
+
+def ink(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """One colour: black ink on light grounds, white on dark ones."""
+    shade = 15.0 if _luminance(ground) > 90 else 245.0
+    alpha = figure[..., 3:].astype(np.float64) / 255
+    return _bytes(shade * alpha + ground * (1 - alpha))
+
+
+def pixel_art(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """Cells of 4 pixels, ten colours, no soft edges."""
+    cells = SIZE // 4
+    small = np.asarray(Image.fromarray(_premultiplied(figure)).resize((cells, cells), Image.Resampling.BOX))
+    alpha = small[..., 3:].astype(np.float64)
+    colour = np.where(alpha > 0, small[..., :3] * 255.0 / np.maximum(alpha, 1), 0)
+    few = Image.fromarray(_bytes(colour)).quantize(10, kmeans=1, dither=Image.Dither.NONE).convert("RGB")
+    sprite = np.where(alpha > 127, np.asarray(few, np.float64), ground)
+    return _bytes(sprite).repeat(4, 0).repeat(4, 1)
+
+
+def _premultiplied(figure: Pixels) -> Pixels:
+    alpha = figure[..., 3:].astype(np.float64) / 255
+    return np.concatenate([_bytes(figure[..., :3] * alpha), figure[..., 3:]], -1)
+
+
+def watercolor(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Generator) -> Pixels:
+    """Washes that bleed, gather at the edge and let the paper through."""
+    shift = [2.0 * _smooth((SIZE, SIZE), 5, chance) for _ in range(2)]
+    places = np.mgrid[:SIZE, :SIZE] + np.stack(shift)
+    pre = _premultiplied(figure).astype(np.float64)
+    moved = np.stack([ndimage.map_coordinates(pre[..., c], places, order=1) for c in range(4)], -1)
+    soft = ndimage.gaussian_filter(moved, (1.6, 1.6, 0))
+    alpha = soft[..., 3:] / 255
+    colour = np.where(alpha > 0.02, soft[..., :3] / np.maximum(alpha, 0.02), 255)
+    tone = _luminance(ndimage.gaussian_filter(moved[..., :3], (1.0, 1.0, 0)))
+    edge = np.clip(np.hypot(ndimage.sobel(tone, 0), ndimage.sobel(tone, 1)) / 500, 0, 0.35)
+    wash = 0.72 + 0.10 * _smooth((SIZE, SIZE), 7, chance) + edge
+    cover = (alpha * np.clip(wash, 0.3, 1)[..., None]) ** 0.9
+    paper = ground + 1.5 * _smooth((SIZE, SIZE), 0.8, chance)[..., None]
+    return _bytes(colour * cover + paper * (1 - cover) - 18 * edge[..., None])
+
+
+def neon(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """Glowing tubes along the lines of the figure, before a wall of the ground's colour at night."""
+    wall = ground * 0.22 + 6
+    flat = _over(figure, np.array([0.0, 0.0, 0.0]))
+    alpha = figure[..., 3].astype(np.float64)
+    lines = np.zeros((SIZE, SIZE))
+    for layer, weight in ((alpha, 1.0), *((flat[..., c], 0.9) for c in range(3))):
+        soft = ndimage.gaussian_filter(layer, 1.0)
+        lines = np.maximum(lines, weight * np.hypot(ndimage.sobel(soft, 0), ndimage.sobel(soft, 1)))
+    tube = np.clip((lines - 90) / 220, 0, 1)
+    colour = ndimage.gaussian_filter(flat, (2.5, 2.5, 0)) / (
+        ndimage.gaussian_filter(alpha, 2.5)[..., None] / 255 + 0.05
+    )
+    bright = colour.max(-1, keepdims=True)
+    vivid = colour / np.maximum(bright, 1) * 255
+    gray = (bright - colour.min(-1, keepdims=True)) / np.maximum(bright, 1) < 0.18
+    vivid = np.where(gray, np.array([90.0, 225.0, 255.0]), vivid * 0.85 + 20)
+    glow = ndimage.gaussian_filter(vivid * tube[..., None], (4, 4, 0)) * 1.5
+    core = vivid * tube[..., None] + 110 * np.clip(tube - 0.55, 0, 1)[..., None]
+    return _bytes(wall + glow + core)
+
+
+def pencil(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Generator) -> Pixels:
+    """Graphite on tinted paper: lines from a colour dodge, hatching in the shadows."""
+    gray = _luminance(_over(figure, np.array([255.0, 255.0, 255.0])))
+    soft = ndimage.gaussian_filter(255 - gray, 3.0)
+    dodge = np.clip(gray * 255 / np.maximum(255 - soft, 1), 0, 255)
+    outline = ndimage.gaussian_filter(figure[..., 3].astype(np.float64), 0.8)
+    outline = np.clip(np.hypot(ndimage.sobel(outline, 0), ndimage.sobel(outline, 1)) / 700, 0, 0.75)
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    hatch = (np.sin((rows + columns) * 1.15 + 1.5 * _smooth((SIZE, SIZE), 6, chance)) > 0.2) * np.clip(
+        (150 - gray) / 190, 0, 0.5
+    )
+    grain = 1 + 0.02 * _smooth((SIZE, SIZE), 0.7, chance)
+    light = np.minimum(dodge / 255, 1 - outline) * (1 - hatch) * grain
+    if _luminance(ground) > 90:
+        return _bytes(ground * np.clip(0.16 + 0.84 * light, 0, 1)[..., None])
+    return _bytes(ground + (232 - ground) * np.clip(1 - light, 0, 1)[..., None])  # white pencil on dark paper
+
+
+PROCESSES: dict[str, Process] = {
+    "": plain, "ink": ink, "pixel_art": pixel_art, "watercolor": watercolor, "neon": neon, "pencil": pencil,
+}  # fmt: skip
+
+
+def place(figure: Pixels, chance: np.random.Generator, *, centred: bool = False) -> Pixels:
+    """The figure a little smaller and a little off the centre, flipped half of the time."""
+    if centred:
+        scale, across, down, flip = 0.9, 0.5, 0.5, False
+    else:
+        scale, across, down, flip = (
+            chance.uniform(0.78, 0.98),
+            chance.uniform(),
+            chance.uniform(),
+            chance.uniform() < 0.5,
+        )
+    size = round(SIZE * scale)
+    small = Image.fromarray(_premultiplied(figure)).resize((size, size), Image.Resampling.LANCZOS)
+    left, top = round((SIZE - size) * across), round((SIZE - size) * down)
+    canvas = np.zeros((SIZE, SIZE, 4), np.uint8)
+    canvas[top : top + size, left : left + size] = np.asarray(small)
+    if flip:
+        canvas = np.ascontiguousarray(canvas[:, ::-1])
+    alpha = canvas[..., 3:].astype(np.float64)
+    colour = np.where(alpha > 0, canvas[..., :3] * 255.0 / np.maximum(alpha, 1), 0)
+    return np.concatenate([_bytes(colour), canvas[..., 3:]], -1)
+
+
+def ground_colour(name: str, chance: np.random.Generator) -> npt.NDArray[np.float64]:
+    """The named ground's sRGB colour (3,), varied by up to 8 levels a channel."""
+    return np.clip(np.array(GROUNDS[name], np.float64) + chance.uniform(-8, 8, 3), 0, 255)
+
+
+def draw(figure: Pixels, look: Look, ground: str, chance: np.random.Generator, *, centred: bool = False) -> Pixels:
+    """One real picture: a figure in a look on a ground, uint8 RGB (SIZE, SIZE, 3)."""
+    colour = ground_colour(ground, chance)
+    placed = place(figure, chance, centred=centred)
+    return PROCESSES[look.process](placed, colour, chance)

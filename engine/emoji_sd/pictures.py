@@ -1,0 +1,73 @@
+"""The real pictures: each pair of subject and look drawn several times on grounds by chance, kept as arrays on disk."""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.emoji_sd.figures import Figures
+from engine.emoji_sd.icons import SIZE
+from engine.emoji_sd.looks import draw
+from engine.emoji_sd.progress import counted
+from engine.emoji_sd.vocabulary import Vocabulary
+
+VARIANTS = 6  # of every pair: other ground, place, size, side
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Real pictures with what is on them.
+
+    pixels: uint8 (n, SIZE, SIZE, 3); subject, look, ground: indexes (n,); held: whether the pair is held out (n,).
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    subject: npt.NDArray[np.int64]
+    look: npt.NDArray[np.int64]
+    ground: npt.NDArray[np.int64]
+    held: npt.NDArray[np.bool_]
+
+
+def index(vocabulary: Vocabulary) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """(subject, look, ground) of every picture, shape (n, 3), and which are of held-out pairs."""
+    pairs = vocabulary.pairs()
+    chance = np.random.default_rng(0)
+    rows = [(s, k, g) for s, k in pairs for g in chance.choice(len(vocabulary.grounds), VARIANTS, replace=False)]
+    held = [vocabulary.is_held_out(s, k) for s, k in pairs for _ in range(VARIANTS)]
+    return np.array(rows, np.int64), np.array(held)
+
+
+def _draw_rows(
+    vocabulary: Vocabulary, figures: Path, part: Path, rows: npt.NDArray[np.int64], first: int, every: int
+) -> None:
+    """Draw the rows first, first + every, … into the array at `part`."""
+    figure = Figures(figures)
+    grounds = list(vocabulary.grounds)
+    array = np.load(part, mmap_mode="r+")
+    for i in counted(range(first, len(rows), every), f"pictures, part {first + 1} of {every}"):
+        subject, look, ground = rows[i]
+        kind = vocabulary.looks[look]
+        chance = np.random.default_rng((1, int(subject), int(look), i % VARIANTS))
+        array[i] = draw(figure(int(subject), kind.source), kind, grounds[ground], chance)
+    array.flush()
+
+
+def render(vocabulary: Vocabulary, figures: Path, path: Path, processes: int = 2) -> None:
+    """Draw every picture into `path` (.npy), through a temporary name."""
+    rows, _ = index(vocabulary)
+    part = path.with_suffix(".part.npy")
+    np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(rows), SIZE, SIZE, 3)).flush()
+    with ProcessPoolExecutor(processes) as pool:
+        for work in [
+            pool.submit(_draw_rows, vocabulary, figures, part, rows, first, processes) for first in range(processes)
+        ]:
+            work.result()
+    part.rename(path)
+
+
+def load(vocabulary: Vocabulary, path: Path) -> Pictures:
+    """The pictures at `path`, memory-mapped."""
+    rows, held = index(vocabulary)
+    return Pictures(np.load(path, mmap_mode="r"), rows[:, 0], rows[:, 1], rows[:, 2], held)

@@ -1,0 +1,147 @@
+"""A training run that can be put down and taken up: weights, their average, optimizer state, step. No pickles."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from engine.emoji_sd.progress import say
+
+AVERAGE_EVERY = 4  # updates; the average is as good and costs a quarter
+Schedule = Callable[[int], float]  # step -> factor of the learning rate
+
+
+def cosine(total: int, warm_up: int = 100) -> Schedule:
+    """Linear warm-up, then half a cosine down to zero at `total`."""
+
+    def factor(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - warm_up) / max(1, total - warm_up)))
+
+    return factor
+
+
+def constant(warm_up: int = 200) -> Schedule:
+    """Linear warm-up, then one: training that may go on for as many sittings as there are."""
+    return lambda step: min(1.0, (step + 1) / warm_up)
+
+
+def cooling(begin: int, total: int) -> Schedule:
+    """From one at `begin` linearly to zero at `total`: the end of a warm-up–stable–decay schedule (Hu et al. 2024)."""
+    return lambda step: max(0.0, (total - step) / max(1, total - begin))
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """How long to work now: to the step `until`, or for `minutes`, whichever is first."""
+
+    until: int
+    minutes: float = math.inf
+
+
+class Run:
+    """Modules in training. Everything that decides the next step is on disk after `save`."""
+
+    def __init__(
+        self, folder: Path, modules: dict[str, nn.Module], *, rate: float, schedule: Schedule, average: float = 0.999
+    ) -> None:
+        self.folder, self.modules, self.step = folder, modules, 0
+        self._rate, self._schedule, self._average = rate, schedule, average
+        self._names = {
+            f"{m}/{n}": p for m, module in modules.items() for n, p in module.named_parameters() if p.requires_grad
+        }
+        self._optimizer = torch.optim.AdamW(
+            self._names.values(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+        )
+        self._averaged = {name: parameter.detach().clone() for name, parameter in self._names.items()}
+        self.losses: list[float] = []
+
+    def resume(self, other: Path | None = None) -> bool:
+        """Take up what `save` left in the folder (or in another run's). False where there is nothing."""
+        folder = other or self.folder
+        if not (folder / "state.json").exists():
+            return False
+        state = json.loads((folder / "state.json").read_text())
+        tensors = load_file(folder / state["tensors"])
+        self.step, self.losses = state["step"], state["losses"]
+        with torch.no_grad():
+            for name, parameter in self._names.items():
+                parameter.copy_(tensors[f"weights/{name}"])
+                self._averaged[name].copy_(tensors[f"average/{name}"])
+                self._optimizer.state[parameter] = {
+                    "step": torch.tensor(float(self.step)),
+                    "exp_avg": torch.empty_like(parameter).copy_(tensors[f"first/{name}"]),
+                    "exp_avg_sq": torch.empty_like(parameter).copy_(tensors[f"second/{name}"]),
+                }
+        return True
+
+    def save(self) -> None:
+        """Write the tensors under a new name, then the JSON that names them: a kill leaves a whole state."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tensors: dict[str, torch.Tensor] = {}
+        for name, parameter in self._names.items():
+            slots = self._optimizer.state[parameter]
+            tensors[f"weights/{name}"] = parameter.detach()
+            tensors[f"average/{name}"] = self._averaged[name]
+            tensors[f"first/{name}"], tensors[f"second/{name}"] = slots["exp_avg"], slots["exp_avg_sq"]
+        file = f"state-{self.step}.safetensors"
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, self.folder / file)
+        new = self.folder / "state.json.new"
+        new.write_text(json.dumps({"step": self.step, "tensors": file, "losses": self.losses}))
+        new.replace(self.folder / "state.json")
+        for old in self.folder.glob("state-*.safetensors"):
+            if old.name != file:
+                old.unlink()
+
+    def update(self) -> None:
+        """One optimizer step from the gradients at hand; the average follows."""
+        factor = self._schedule(self.step)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate * factor
+        nn.utils.clip_grad_norm_(self._names.values(), 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        if self.step % AVERAGE_EVERY == 0:
+            decay = min(self._average**AVERAGE_EVERY, (self.step + 1) / (self.step + 10))
+            with torch.no_grad():
+                weights = [parameter.detach() for parameter in self._names.values()]
+                torch._foreach_lerp_(list(self._averaged.values()), weights, 1 - decay)
+
+    def steps(self, sitting: Sitting, save_minutes: float = 4) -> Iterator[int]:
+        """The steps of a sitting; saves every few minutes and at the end, and says how it goes."""
+        begun = saved = said = time.monotonic()
+        first = self.step
+        while self.step < sitting.until and time.monotonic() - begun < sitting.minutes * 60:
+            yield self.step
+            self.step += 1
+            now = time.monotonic()
+            if now - said > 15:
+                said = now
+                self._tell(sitting, (self.step - first) / (now - begun), now - begun)
+            if now - saved > save_minutes * 60:
+                saved = now
+                self.save()
+        if self.step > first:
+            self.save()
+
+    def _tell(self, sitting: Sitting, pace: float, spent: float) -> None:
+        """Where it stands; pace in steps a second, spent in seconds."""
+        recent = self.losses[-200:]
+        left = min((sitting.until - self.step) / pace, sitting.minutes * 60 - spent) / 60
+        say(
+            f"{self.folder.name}: step {self.step}, loss {sum(recent) / max(1, len(recent)):.4f}, "
+            f"{pace:.2f} steps/s, {left:.0f} min left"
+        )
+
+    def use_average(self) -> None:
+        """Put the averaged weights into the modules: what is drawn with and exported."""
+        with torch.no_grad():
+            for name, parameter in self._names.items():
+                parameter.copy_(self._averaged[name])

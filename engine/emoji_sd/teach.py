@@ -1,0 +1,77 @@
+"""The long part: text encoder and U-Net learn together from cached latents, over as many sittings as it takes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from engine.emoji_sd import text, unet, vae
+from engine.emoji_sd.captions import varied
+from engine.emoji_sd.pictures import Pictures
+from engine.emoji_sd.progress import counted
+from engine.emoji_sd.runs import Run, Sitting
+from engine.emoji_sd.vocabulary import Vocabulary
+
+BATCH = 16
+RATE = 5e-4
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learnt from: latents (n, 8, 16, 16) in fp16, scaled to standard deviation one, and what is on each."""
+
+    latents: torch.Tensor
+    pictures: Pictures
+    vocabulary: Vocabulary
+    tokenizer: CLIPTokenizer
+
+
+def cache_latents(autoencoder: AutoencoderKL, pictures: Pictures, path: Path) -> None:
+    """Encode every picture into `path` (.safetensors): scaled latents, and the factor, 1 / standard deviation."""
+    parts = [
+        vae.latents_of(autoencoder, pictures, rows).half()
+        for rows in counted(np.array_split(np.arange(len(pictures.pixels)), len(pictures.pixels) // 512), "latents")
+    ]
+    latents = torch.cat(parts)
+    factor = 1 / latents.float().std()
+    save_file({"latents": (latents.float() * factor).half(), "scaling_factor": factor.reshape(1)}, path)
+
+
+def lesson(path: Path, pictures: Pictures, vocabulary: Vocabulary, tokenizer: CLIPTokenizer) -> tuple[Lesson, float]:
+    """The cached latents as a lesson, and the VAE's scaling factor."""
+    found = load_file(path)
+    return Lesson(found["latents"], pictures, vocabulary, tokenizer), float(found["scaling_factor"])
+
+
+def batch(lesson: Lesson, step: int) -> tuple[torch.Tensor, list[str]]:
+    """The latents (BATCH, 8, 16, 16) and captions of a step; every pair that is not held out is equally likely."""
+    chance = np.random.default_rng((4, step))
+    pictures = lesson.pictures
+    rows = np.sort(chance.choice(np.flatnonzero(~pictures.held), BATCH, replace=False))
+    captions = [
+        varied(lesson.vocabulary, int(pictures.subject[i]), int(pictures.look[i]), int(pictures.ground[i]), chance)
+        for i in rows
+    ]
+    return lesson.latents[rows].float(), captions
+
+
+def teach(lesson: Lesson, run: Run, sitting: Sitting, device: torch.device) -> None:
+    """Train for a sitting. The modules of the run are "unet" and "text_encoder"."""
+    network, encoder = run.modules["unet"], run.modules["text_encoder"]
+    assert isinstance(network, UNet2DConditionModel)
+    assert isinstance(encoder, CLIPTextModel)
+    scheduler = unet.make_scheduler()
+    for step in run.steps(sitting):
+        latents, captions = batch(lesson, step)
+        tokens = text.ids(lesson.tokenizer, captions).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            embeddings = encoder(tokens).last_hidden_state
+        chance = torch.Generator().manual_seed(step)
+        value = unet.loss(network, scheduler, latents.to(device), embeddings, chance)
+        torch.autograd.backward(value)
+        run.update()
+        run.losses.append(float(value.detach()))

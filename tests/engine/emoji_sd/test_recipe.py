@@ -1,0 +1,111 @@
+"""The recipe's own machinery: looks, fast training on CPU, runs that resume."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from engine.emoji_sd import judge, unet
+from engine.emoji_sd.fast_cpu import quicken
+from engine.emoji_sd.icons import SIZE
+from engine.emoji_sd.looks import LOOKS, draw
+from engine.emoji_sd.runs import Run, Sitting, constant, cooling
+from engine.emoji_sd.vae import as_tensor
+
+
+def disc() -> np.ndarray:
+    """A red disc with a blue half, as a figure."""
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    figure = np.zeros((SIZE, SIZE, 4), np.uint8)
+    inside = np.hypot(rows - 64, columns - 64) < 44
+    figure[inside] = (210, 40, 30, 255)
+    figure[inside & (columns > 64)] = (30, 60, 200, 255)
+    return figure
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.words)
+def test_a_look_draws_the_figure_on_its_ground_and_the_same_for_the_same_seed(look):
+    first, again = (draw(disc(), look, "mint green", np.random.default_rng(3)) for _ in range(2))
+    assert first.shape == (SIZE, SIZE, 3)
+    assert np.array_equal(first, again)
+    corner, middle = first[:6, :6].mean((0, 1)), first[8:120, 8:120].std()
+    assert middle > 5
+    wall = 0.22 if look.process == "neon" else 1.0
+    assert np.abs(corner - np.array([170, 228, 194]) * wall).max() < 30
+
+
+def test_looks_differ_from_each_other():
+    drawn = [draw(disc(), look, "white", np.random.default_rng(3)).astype(float) for look in LOOKS if look.process]
+    assert all(np.abs(a - b).mean() > 2 for i, a in enumerate(drawn) for b in drawn[:i])
+
+
+def test_quick_training_computes_what_plain_training_does():
+    torch.manual_seed(0)
+    plain, quick = unet.make(), unet.make()
+    quick.load_state_dict(plain.state_dict())
+    quicken(quick)
+    scheduler = unet.make_scheduler()
+    latents, embeddings = torch.randn(2, 8, 16, 16), torch.randn(2, 32, 192)
+    values = []
+    for network in (plain, quick):
+        value = unet.loss(network, scheduler, latents, embeddings, torch.Generator().manual_seed(1))
+        value.backward()
+        values.append(value.item())
+    assert abs(values[0] - values[1]) < 0.01 * values[0]
+    for (name, one), other in zip(plain.named_parameters(), quick.parameters(), strict=True):
+        if one.grad.norm() > 1e-3:
+            alike = torch.cosine_similarity(one.grad.flatten(), other.grad.flatten(), 0)
+            assert alike > 0.97, name
+
+
+def learn(run: Run, until: int) -> None:
+    """A regression whose batches follow from the step."""
+    model = run.modules["model"]
+    for step in run.steps(Sitting(until)):
+        x = torch.randn(8, 4, generator=torch.Generator().manual_seed(step))
+        value = (model(x) - x.sum(1, keepdim=True)).square().mean()
+        value.backward()
+        run.update()
+        run.losses.append(value.item())
+
+
+def fresh(folder) -> Run:
+    torch.manual_seed(0)
+    return Run(folder, {"model": nn.Linear(4, 1)}, rate=0.05, schedule=constant(3))
+
+
+def test_a_run_put_down_and_taken_up_is_the_run_that_never_stopped(tmp_path):
+    whole = fresh(tmp_path / "whole")
+    learn(whole, 20)
+    first = fresh(tmp_path / "parts")
+    learn(first, 9)
+    second = fresh(tmp_path / "parts")
+    assert second.resume()
+    learn(second, 20)
+    assert second.losses == whole.losses
+    for run in (whole, second):
+        run.use_average()
+    assert torch.equal(whole.modules["model"].weight, second.modules["model"].weight)
+    assert whole.losses[-1] < whole.losses[0]
+
+
+def test_cooling_begins_at_the_even_rate_and_ends_at_none():
+    factor = cooling(100, 200)
+    assert factor(100) == 1
+    assert factor(150) == 0.5
+    assert factor(200) == 0
+
+
+def test_the_judge_learns_to_tell_two_pictures_apart(tmp_path):
+    pixels = np.zeros((32, judge.SIZE, judge.SIZE, 3), np.uint8)
+    pixels[::2, 16:48, 16:48] = 220
+    labels = np.arange(32) % 2
+    held = np.arange(32) >= 24
+    torch.manual_seed(0)
+    run = Run(tmp_path, {"judge": judge.Judge(2, 2)}, rate=1e-3, schedule=constant(1))
+    judge.train(judge.Lessons(pixels, labels, labels, held), run, Sitting(12))
+    said = run.modules["judge"](as_tensor(pixels[held]))
+    assert said[0].argmax(1).tolist() == labels[held].tolist()
+    assert said[1].argmax(1).tolist() == labels[held].tolist()
