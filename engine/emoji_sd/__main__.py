@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -21,12 +22,27 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 from torch import nn
 
-from engine.emoji_sd import captions, evaluate, export, figures, icons, judge, looks, pictures, teach, text, unet, vae
+from engine.emoji_sd import (
+    captions,
+    evaluate,
+    export,
+    figures,
+    icons,
+    judge,
+    looks,
+    pictures,
+    seal,
+    teach,
+    text,
+    unet,
+    vae,
+)
 from engine.emoji_sd import sheet as sheets
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.fast_cpu import quicken
 from engine.emoji_sd.progress import say
 from engine.emoji_sd.runs import Run, Schedule, Sitting, constant, cooling, cosine
+from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 BUILD = Path("build/emoji_sd")
@@ -138,9 +154,10 @@ def train_judge(minutes: Minutes = math.inf) -> None:
 def judge_run() -> tuple[Run, judge.Lessons]:
     """The judge's run, resumed, and its lessons."""
     words = vocabularies.load()
-    lessons = judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"))
+    unseen = pictures.unseen(words, BUILD / "figures.npy")
+    lessons = judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen)
     torch.manual_seed(0)
-    classifier = judge.Judge(len(words.looks), len(words.subjects))
+    classifier = judge.Judge(len(words.looks) + 1, len(words.subjects))
     run = Run(BUILD / "judge", {"judge": classifier}, rate=1.5e-3, schedule=cosine(JUDGE_STEPS), average=0.995)
     run.resume()
     return run, lessons
@@ -220,6 +237,21 @@ def evaluate_model(amount: int = 400, run: str = "") -> None:
         rows = "trained" if name == "trained pairs" else "held out"
         Image.fromarray(_wall(drawn[:96])).save(BUILD / f"drawn {rows}.png")
     typer.echo(json.dumps(found, indent=2))
+
+
+@app.command("seal")
+def evaluate_seal(amount: int = 96, weights: str = "emoji") -> None:
+    """Train a fast-preset seal on 18 openmoji pictures and print how its look and its subjects come out, as JSON."""
+    words = vocabularies.load()
+    judged, _ = judge_run()
+    judged.use_average()
+    machine = Machine.load(weights, device="cpu")
+    begun = time.monotonic()
+    loop = seal.train(machine, words, figures.Figures(BUILD / "figures.npy"))
+    seconds = time.monotonic() - begun
+    grades, drawn = seal.grade(machine, loop, judged.modules["judge"].eval(), words, amount)
+    typer.echo(json.dumps({"seconds of training": round(seconds, 1), **asdict(grades)}, indent=2))
+    Image.fromarray(_wall(drawn)).save(BUILD / "seal.png")
 
 
 def _wall(drawn: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -16,6 +16,12 @@ from PIL import Image
 SIZE = 128  # pixels, the model's picture size
 CATEGORIES = ("Animals & Nature", "Food & Drink", "Travel & Places", "Objects", "Activities")
 FEWEST_SETS = 5
+# From the other categories: what people ask for and what has a shape of its own. Faces would be a hundred yellow discs.
+OTHERS = (
+    "robot", "ghost", "alien", "alien monster", "skull", "skull and crossbones", "red heart", "broken heart",
+    "sparkling heart", "bomb", "clown face", "goblin", "ogre", "brain", "bone", "tooth", "collision", "love letter",
+    "footprints",
+)  # fmt: skip
 
 # Versions are pinned: another edition of a set would be another data set.
 PACKAGES = {
@@ -129,15 +135,17 @@ def read(folder: Path, name: str) -> IconSet:
 
 
 def subjects(folder: Path) -> list[tuple[str, str]]:
-    """Every (subject in prompt words, category) of the five categories, clock faces left out.
+    """Every (subject in prompt words, category): the five categories without clock faces, and OTHERS.
 
     Twenty-four clock faces differ in one hand's place only: nothing that anybody would ask for.
     """
     package = folder / "node_modules" / "@iconify-json" / "fluent-emoji-flat"
     categories = json.loads((package / "metadata.json").read_text())["categories"]
-    return [
+    found = [
         (name.replace("-", " "), category)
         for category in CATEGORIES
         for name in categories[category]
         if not name.endswith(("-oclock", "-thirty"))
     ]
+    category_of = {name.replace("-", " "): category for category, names in categories.items() for name in names}
+    return found + [(words, category_of[words]) for words in OTHERS]

@@ -69,10 +69,19 @@ def small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return mean
 
 
-def lessons_of(pictures: Pictures) -> Lessons:
-    """Every picture made small; held-out pairs stay held out, so that its own accuracy is on pairs it never saw."""
-    parts = [small(pictures.pixels[rows]) for rows in np.array_split(np.arange(len(pictures.pixels)), 100)]
-    return Lessons(np.concatenate(parts), pictures.look, pictures.subject, pictures.held)
+def lessons_of(pictures: Pictures, unseen: Pictures) -> Lessons:
+    """Every picture made small. What is held out stays so: the judge's own accuracy is on pairs that it never saw.
+
+    `unseen` are pictures of the look that the model never sees; the judge knows it, to name it on what a seal draws.
+    """
+    both = (pictures, unseen)
+    parts = [small(one.pixels[rows]) for one in both for rows in np.array_split(np.arange(len(one.pixels)), 100)]
+    return Lessons(
+        np.concatenate(parts),
+        np.concatenate([one.look for one in both]),
+        np.concatenate([one.subject for one in both]),
+        np.concatenate([one.held for one in both]),
+    )
 
 
 def _batch(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from engine.emoji_sd import icons
 from engine.emoji_sd.icons import SIZE
 
 Pixels = npt.NDArray[np.uint8]
@@ -48,6 +49,8 @@ LOOKS = (
     Look("neon sign", "twemoji", "neon"),
     Look("pencil sketch", "noto", "pencil"),
 )
+
+UNSEEN = Look("openmoji", icons.UNSEEN)  # the judge's last class
 
 
 def _smooth(shape: tuple[int, int], scale: float, chance: np.random.Generator) -> npt.NDArray[np.float64]:

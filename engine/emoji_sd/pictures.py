@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from engine.emoji_sd.figures import Figures
 from engine.emoji_sd.icons import SIZE
-from engine.emoji_sd.looks import draw
+from engine.emoji_sd.looks import UNSEEN, draw
 from engine.emoji_sd.progress import counted
-from engine.emoji_sd.vocabulary import Vocabulary
+from engine.emoji_sd.vocabulary import HELD_OUT, Vocabulary
 
 VARIANTS = 6  # of every pair: other ground, place, size, side
 
@@ -71,3 +71,18 @@ def load(vocabulary: Vocabulary, path: Path) -> Pictures:
     """The pictures at `path`, memory-mapped."""
     rows, held = index(vocabulary)
     return Pictures(np.load(path, mmap_mode="r"), rows[:, 0], rows[:, 1], rows[:, 2], held)
+
+
+def unseen(vocabulary: Vocabulary, figures: Path) -> Pictures:
+    """Pictures in the look the model never sees, numbered after the vocabulary's looks; one subject in ten is held."""
+    figure, grounds = Figures(figures), list(vocabulary.grounds)
+    subjects = [s for s, subject in enumerate(vocabulary.subjects) if UNSEEN.source in subject.icons]
+    rows = [(s, variant) for s in subjects for variant in range(VARIANTS)]
+    pixels, ground = [], []
+    for s, variant in rows:
+        chance = np.random.default_rng((7, s, variant))
+        ground.append(int(chance.integers(len(grounds))))
+        pixels.append(draw(figure(s, UNSEEN.source), UNSEEN, grounds[ground[-1]], chance))
+    subject = np.array([s for s, _ in rows])
+    look = np.full(len(rows), len(vocabulary.looks))
+    return Pictures(np.stack(pixels), subject, look, np.array(ground), subject % HELD_OUT == 0)

@@ -1,0 +1,106 @@
+"""What matters to a user: a seal trained on 18 pictures of a look the model never saw, worn by other subjects."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from engine.emoji_sd import judge as judging
+from engine.emoji_sd.evaluate import GUIDANCE, STEPS
+from engine.emoji_sd.figures import Figures
+from engine.emoji_sd.looks import UNSEEN, draw
+from engine.emoji_sd.progress import counted
+from engine.emoji_sd.vocabulary import Vocabulary
+from engine.models import adapters
+from engine.models.machine import Machine
+from engine.pictures.png_parameters import png_bytes
+from engine.pictures.rows import Drawn
+from engine.pictures.rows import draw as draw_rows
+from engine.training.dataset import prepare
+from engine.training.loop import Loop
+from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.requests import Row, TrainingPicture
+
+PALETTE = (
+    "cat face", "fox", "owl", "turtle", "rose", "red apple", "pizza", "birthday cake", "hot beverage", "castle",
+    "rocket", "sailboat", "umbrella", "guitar", "camera", "crown", "key", "robot",
+)  # fmt: skip
+TRIGGER = "zmoji"
+NAME = "openmoji seal"
+# bot.rules.recipe's fast preset of the embedded model; a test holds the two together.
+RECIPE = Recipe(
+    preset="fast",
+    rank=16,
+    alpha=16,
+    learning_rate=1e-3,
+    batch_size=4,
+    steps=120,
+    min_snr_gamma=None,
+    targets=("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out"),
+    checkpoints=3,
+)
+
+
+def palette(vocabulary: Vocabulary, figures: Figures) -> tuple[list[TrainingPicture], dict[ContentHash, bytes]]:
+    """Eighteen pictures in the unseen look with the quest's own sparse captions."""
+    named = [subject.words for subject in vocabulary.subjects]
+    pictures, files = [], {}
+    for number, subject in enumerate(PALETTE):
+        chance = np.random.default_rng((8, number))
+        real = draw(figures(named.index(subject), UNSEEN.source), UNSEEN, "white", chance)
+        name = ContentHash(f"{number:064}")
+        files[name] = png_bytes(Image.fromarray(real), "")
+        pictures.append(TrainingPicture(file=name, caption=f"a {subject}, {TRIGGER}", subject=subject))
+    return pictures, files
+
+
+@dataclass(frozen=True)
+class SealGrades:
+    """Shares from 0 to 1 of pictures drawn of subjects outside the palette."""
+
+    look_without: float
+    look_with: float
+    subject_top5_without: float
+    subject_top5_with: float
+
+
+def train(machine: Machine, vocabulary: Vocabulary, figures: Figures, recipe: Recipe = RECIPE) -> Loop:
+    """The trained adapter, by the code that trains people's seals."""
+    pictures, files = palette(vocabulary, figures)
+    loop = Loop(machine, prepare(machine, pictures, files.__getitem__), recipe, NAME)
+    for _ in counted(range(recipe.steps), "training the seal"):
+        list(loop.run_step())
+    return loop
+
+
+def drawn(machine: Machine, subjects: list[str], worn: dict[str, float]) -> npt.NDArray[np.uint8]:
+    """One picture of each subject with these adapters on; (n, 128, 128, 3)."""
+    drawing = Drawing(steps=STEPS, guidance_scale=GUIDANCE)
+    rows = [
+        Row(prompt=f"a {subject}, {TRIGGER}", negative="", seed=Seed(2000 + i), subject=subject, drawing=drawing)
+        for i, subject in enumerate(subjects)
+    ]
+    found = [
+        np.asarray(moment.image.convert("RGB"))
+        for moment in draw_rows(machine, rows, lambda _seals: adapters.using(machine, worn))
+        if isinstance(moment, Drawn)
+    ]
+    return np.stack(found)
+
+
+def grade(
+    machine: Machine, loop: Loop, referee: torch.nn.Module, vocabulary: Vocabulary, amount: int = 96
+) -> tuple[SealGrades, npt.NDArray[np.uint8]]:
+    """Draw `amount` other subjects without and with the seal at strength 1; the grades and both rows of pictures."""
+    others = [i for i, s in enumerate(vocabulary.subjects) if s.words not in PALETTE and UNSEEN.source in s.icons]
+    chosen = np.random.default_rng(9).choice(others, amount, replace=False)
+    named = [vocabulary.subjects[i].words for i in chosen]
+    both = [drawn(machine, named, worn) for worn in ({}, {loop.name: 1.0})]
+    look, top5 = [], []
+    for pixels in both:
+        said = judging.verdicts(referee, judging.small(pixels))
+        look.append(float((said.look == len(vocabulary.looks)).mean()))
+        top5.append(float((said.subjects == chosen[:, None]).any(1).mean()))
+    return SealGrades(look[0], look[1], top5[0], top5[1]), np.concatenate(both)
