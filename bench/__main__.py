@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench import drawing, training, waiting
+from bench import drawing, embedded, training, waiting
 from bench.table import show, write
 
 OUT = Path("out/bench.json")
@@ -13,7 +13,7 @@ OUT = Path("out/bench.json")
 
 def main() -> int:
     """Measures; returns the number of missed ratios."""
-    lines = [waiting.main(), *drawing.main(), training.main()]
+    lines = [waiting.main(), *drawing.main(), *embedded.main(), training.main()]
     print(show(lines))
     write(lines, OUT)
     print(f"\nalso as JSON: {OUT}")
