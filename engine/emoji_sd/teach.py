@@ -22,7 +22,7 @@ RATE = 5e-4
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is learnt from: latents (n, 8, 16, 16) in fp16, scaled to standard deviation one, and what is on each."""
+    """What is learnt from: latents (n, 12, 16, 16) in fp16, scaled to standard deviation one, and what is on each."""
 
     latents: torch.Tensor
     pictures: Pictures
@@ -48,7 +48,7 @@ def lesson(path: Path, pictures: Pictures, vocabulary: Vocabulary, tokenizer: CL
 
 
 def batch(lesson: Lesson, step: int) -> tuple[torch.Tensor, list[str]]:
-    """The latents (BATCH, 8, 16, 16) and captions of a step; every pair that is not held out is equally likely."""
+    """The latents (BATCH, 12, 16, 16) and captions of a step; every pair that is not held out is equally likely."""
     chance = np.random.default_rng((4, step))
     pictures = lesson.pictures
     rows = np.sort(chance.choice(np.flatnonzero(~pictures.held), BATCH, replace=False))

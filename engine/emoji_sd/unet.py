@@ -7,15 +7,15 @@ from engine.emoji_sd.text import WIDTH
 
 
 def make() -> UNet2DConditionModel:
-    """A fresh U-Net on latents (8, 16, 16).
+    """A fresh U-Net on latents (12, 16, 16).
 
     Captions come in twice: by cross-attention at 8×8 and 4×4, and pooled into every residual block's scale and shift
     (`addition_embed_type="text"`), which is how so small a net learns eight hundred subjects in hours.
     """
     return UNet2DConditionModel(
         sample_size=16,
-        in_channels=8,
-        out_channels=8,
+        in_channels=12,
+        out_channels=12,
         block_out_channels=(96, 192, 288),
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),

@@ -1,4 +1,4 @@
-"""The VAE: pictures (3, 128, 128) to latents (8, 16, 16) and back, trained on 64 px crops.
+"""The VAE: pictures (3, 128, 128) to latents (12, 16, 16) and back, trained on 64 px crops.
 
 KL autoencoder of Rombach et al. 2022 without the adversary, with EQ-VAE's scale equivariance (Kouzelis et al. 2025):
 a decoder that can also read shrunken latents keeps latents smooth, which the U-Net then learns several times faster.
@@ -14,8 +14,8 @@ from engine.emoji_sd.runs import Run, Sitting
 
 CROP = 64
 BATCH = 16
-EQUIVARIANT = 0.25  # share of batches that decode shrunken latents
-KL_WEIGHT = 1e-4
+EQUIVARIANT = 0.1  # share of batches that decode shrunken latents
+KL_WEIGHT = 1e-3
 
 
 def make() -> AutoencoderKL:
@@ -27,7 +27,7 @@ def make() -> AutoencoderKL:
         up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=(16, 32, 64, 96),
         layers_per_block=1,
-        latent_channels=8,
+        latent_channels=12,
         norm_num_groups=8,
         mid_block_add_attention=False,
         sample_size=128,

@@ -47,7 +47,7 @@ def test_quick_training_computes_what_plain_training_does():
     quick.load_state_dict(plain.state_dict())
     quicken(quick)
     scheduler = unet.make_scheduler()
-    latents, embeddings = torch.randn(2, 8, 16, 16), torch.randn(2, 32, 192)
+    latents, embeddings = torch.randn(2, 12, 16, 16), torch.randn(2, 32, 192)
     values = []
     for network in (plain, quick):
         value = unet.loss(network, scheduler, latents, embeddings, torch.Generator().manual_seed(1))
