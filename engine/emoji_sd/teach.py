@@ -34,7 +34,9 @@ def cache_latents(autoencoder: AutoencoderKL, pictures: Pictures, path: Path) ->
     """Encode every picture into `path` (.safetensors): scaled latents, and the factor, 1 / standard deviation."""
     parts = [
         vae.latents_of(autoencoder, pictures, rows).half()
-        for rows in counted(np.array_split(np.arange(len(pictures.pixels)), len(pictures.pixels) // 512), "latents")
+        for rows in counted(
+            np.array_split(np.arange(len(pictures.pixels)), max(1, len(pictures.pixels) // 512)), "latents"
+        )
     ]
     latents = torch.cat(parts)
     factor = 1 / latents.float().std()

@@ -1,0 +1,68 @@
+"""The whole recipe in miniature: pictures, VAE, latents, teaching, export, and the pipeline loaded as anybody would."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.emoji_sd import captions, evaluate, export, pictures, teach, text, unet, vae, vocabulary
+from engine.emoji_sd.icons import SIZE
+from engine.emoji_sd.runs import Run, Sitting, constant
+
+
+@pytest.fixture
+def words():
+    """Three subjects of the vocabulary."""
+    whole = vocabulary.load()
+    return replace(whole, subjects=whole.subjects[:3])
+
+
+@pytest.fixture
+def real(words):
+    """Their pictures as noise: what is learnt does not matter here."""
+    rows, held = pictures.index(words)
+    pixels = np.random.default_rng(0).integers(0, 256, (len(rows), SIZE, SIZE, 3), np.uint8)
+    return pictures.Pictures(pixels, rows[:, 0], rows[:, 1], rows[:, 2], held)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore:.*torchvision.*")
+def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path):
+    torch.manual_seed(0)
+    autoencoder = vae.make()
+    coder = Run(tmp_path / "vae", {"vae": autoencoder}, rate=1e-3, schedule=constant(1))
+    vae.train(real, coder, Sitting(2))
+    teach.cache_latents(autoencoder, real, tmp_path / "latents.safetensors")
+    tokenizer = text.make_tokenizer(captions.words(words), tmp_path / "tokenizer")
+    lesson, factor = teach.lesson(tmp_path / "latents.safetensors", real, words, tokenizer)
+    assert lesson.latents.shape == (len(real.pixels), 12, 16, 16)
+    assert abs(float(lesson.latents.float().std()) - 1) < 0.02
+    encoder, network = text.make_encoder(tokenizer), unet.make()
+    run = Run(tmp_path / "taught", {"text_encoder": encoder, "unet": network}, rate=5e-4, schedule=constant(1))
+    teach.teach(lesson, run, Sitting(2), torch.device("cpu"))
+    assert len(run.losses) == 2
+    whole = export.pipeline(autoencoder, factor, tokenizer, encoder, network)
+    drawn = evaluate.draw(whole, ["a fox, flat vector, pink background"])
+    assert drawn.shape == (1, SIZE, SIZE, 3)
+    size = export.export(whole, tmp_path / "weights")
+    assert size < 60_000_000
+    again = evaluate.draw(export.load(tmp_path / "weights"), ["a fox, flat vector, pink background"])
+    assert np.abs(drawn.astype(int) - again).mean() < 3
+
+
+def test_a_batch_never_holds_a_held_out_pair(words, real, tmp_path):
+    tokenizer = text.make_tokenizer(captions.words(words), tmp_path)
+    assert real.held.any()
+    marks = torch.from_numpy(real.held).half().view(-1, 1, 1, 1)
+    lesson = teach.Lesson(marks, real, words, tokenizer)
+    assert all(not teach.batch(lesson, step)[0].any() for step in range(20))
+
+
+def test_a_training_picture_is_a_copy_and_noise_is_none(words, real):
+    copies = evaluate.Copies(real)
+    trained = real.pixels[np.flatnonzero(~real.held)[:8]]
+    assert copies.share(trained) == 1
+    assert copies.share(np.full((8, SIZE, SIZE, 3), 250, np.uint8)) == 0
