@@ -58,6 +58,7 @@ class Verb(StrEnum):
     TRAIN_SET = "train.set"  # number name
     TRAIN_START = "train.start"
     TRAIN_STOP = "train.stop"
+    TRAIN_SAMPLE = "train.sample"
     SEAL_PICK = "seal.pick"  # checkpoint step
     SEAL_CHOICE = "seal.choice"  # back to the checkpoint sheet
     TRY_STRENGTH = "try.strength"  # 0.6 | 0.8 | 1.0

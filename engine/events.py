@@ -69,13 +69,21 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Granted:
+    """What the person wished of the running job is done, and it goes on."""
+
+    wish: Wish
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """The job's last word."""
 
     answer: Answer
 
 
-Event = Stepped | Drew | Trained | Measured | Made | Finished
+Event = Stepped | Drew | Trained | Measured | Granted | Made | Finished
 
 
 @dataclass

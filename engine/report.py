@@ -5,7 +5,7 @@ Failpoints, in the order of a job's life: after-picture-file, after-picture-row,
 
 from __future__ import annotations
 
-from engine.events import Drew, Event, Finished, Made, Measured, SavedCheckpoint, Task, Trained
+from engine.events import Drew, Event, Finished, Granted, Made, Measured, SavedCheckpoint, Task, Trained
 from storage.errors import FileDamaged, FileMissing
 from storage.failpoints import reach
 from storage.records import Checkpoint, ContentHash, Job, NewPicture
@@ -57,6 +57,8 @@ async def tell(store: Store, job: Job, event: Event) -> None:
         )
     elif isinstance(event, Made):
         await store.files.put(event.data, event.suffix)
+    elif isinstance(event, Granted):
+        await store.jobs.grant(job.id, job.lease_token, event.wish)
     elif isinstance(event, Finished):
         reach("before-finish")
         await store.jobs.finish(job.id, job.lease_token, event.answer)

@@ -71,6 +71,12 @@ class Leases:
             raise LeaseLost(job=job_id)
         return Wish(rows[0]["wish"])
 
+    async def grant(self, job_id: int, token: int, wish: Wish) -> None:
+        """The running job has done what was wished, so the wish is over; a newer one stays. Raises LeaseLost."""
+        async with self._database.write():
+            await self.require_lease(job_id, token)
+            await self._database.change(SQL["grant"], {"id": job_id, "token": token, "wish": wish.value})
+
     async def require_lease(self, job_id: int, token: int) -> None:
         """Raises LeaseLost unless this token holds the job. Only inside a write does the answer stay true."""
         if await self._database.one(SQL["hold"], {"id": job_id, "token": token}) is None:

@@ -145,6 +145,7 @@ class Wish(StrEnum):
     """What the person asks of a running job."""
 
     NONE = "none"
+    SAMPLE = "sample"  # a training: draw samples now, then go on
     STOP = "stop"  # end early, keep what is done
     CANCEL = "cancel"  # end and throw away
 

@@ -125,7 +125,7 @@ def _lane(walk: Walk, lane: Lane, jobs: list[Job]) -> list[str]:
 
 
 def _line(walk: Walk, job: Job) -> str:
-    is_ending = job.wish is not Wish.NONE and job.state is JobState.RUNNING
+    is_ending = job.wish in (Wish.STOP, Wish.CANCEL) and job.state is JobState.RUNNING
     state = walk.words("admin.state.canceling" if is_ending else f"admin.state.{job.state}")
     done, total = job.progress.done, job.progress.total
     return walk.words("admin.job", job=job.id, person=job.user, state=state, done=done, total=total or "?")

@@ -44,7 +44,9 @@ EXPLICIT = frozenset(
         Verb.TAKE_CARD,
     }
 )
-STOPS = frozenset({Verb.PAYLOAD_STOP, Verb.TRAIN_STOP})  # on status messages, whatever quest is current
+STOPS = frozenset(
+    {Verb.PAYLOAD_STOP, Verb.TRAIN_STOP, Verb.TRAIN_SAMPLE}
+)  # on status messages, whatever quest is current
 STEP_OF_JOB: dict[JobKind, Step] = {
     JobKind.HUNT: Step.HUNT,
     JobKind.COMPARE: Step.HUNT,

@@ -13,7 +13,7 @@ from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from storage.records import Job, Picture
 from storage.requests import PayloadRequest
-from storage.states import LIVE_STATES, JobKind, JobState, PictureRole, Stage, Step, Wish
+from storage.states import LIVE_STATES, JobKind, PictureRole, Stage, Step
 
 SHOWN_SUBJECTS = 8
 FEW_SUBJECTS = 10  # fewer typed ones are put before the list instead of being drawn over and over
@@ -120,14 +120,7 @@ async def _pick(walk: Walk) -> Picture | None:
 
 async def stopped(walk: Walk, _tap: Tap) -> Turn:
     """Ends the drawing and keeps what is done."""
-    job = await walk.store.jobs.latest(walk.here.id, JobKind.PAYLOAD)
-    if job is None or job.state not in LIVE_STATES:
-        return walk.refuses("job.over")
-    if job.state is JobState.RUNNING:
-        await walk.store.jobs.wish(job.id, Wish.STOP)
-    else:
-        await walk.store.jobs.cancel(job.id)
-    return Turn(toast=walk.words.plain("status.stopping"), screen=False)
+    return await status.stop(walk, JobKind.PAYLOAD)
 
 
 async def wrote(walk: Walk, text: str) -> Turn | None:

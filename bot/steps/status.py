@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from bot.rules.progress import bar, clock_time, seconds_of, wait_of
 from bot.screens import Cell, PictureSource, Row, Screen, Sheet, TrainingView
-from bot.steps.walk import Walk
+from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
 from storage.records import ContentHash, Job, Picture
 from storage.requests import PayloadRequest, TrainingRequest, read_request
-from storage.states import JobKind, JobState, Wish
+from storage.states import LIVE_STATES, JobKind, JobState, Wish
 
 PAYLOAD_COLUMNS = 8
 
@@ -38,6 +38,31 @@ async def ended(walk: Walk, job: Job, *, rows: tuple[Row, ...] = ()) -> Screen:
     else:
         text = sentence(walk, job)
     return Screen(text=text, picture=await _picture(walk, job), rows=rows, slot=slot_of(job))
+
+
+async def stop(walk: Walk, kind: JobKind) -> Turn:
+    """The newest job of this kind ends early and keeps what is done; one that waits ends at once."""
+    job = await walk.store.jobs.latest(walk.here.id, kind)
+    if job is None or job.state not in LIVE_STATES:
+        return walk.refuses("job.over")
+    if job.state is JobState.RUNNING:
+        await walk.store.jobs.wish(job.id, Wish.STOP)
+    else:
+        await walk.store.jobs.cancel(job.id)
+    return Turn(toast=walk.words.plain("status.stopping"), screen=False)
+
+
+async def sample(walk: Walk) -> Turn:
+    """The running training draws its samples at its next pause; before its first step there is nothing to draw."""
+    job = await walk.store.jobs.latest(walk.here.id, JobKind.TRAINING)
+    if job is None or job.state not in LIVE_STATES:
+        return walk.refuses("job.over")
+    if job.state is not JobState.RUNNING or not job.progress.done:
+        return walk.refuses("train.sample.early")
+    if job.wish is not Wish.NONE:
+        return walk.refuses("train.sample.wished" if job.wish is Wish.SAMPLE else "status.stopping")
+    await walk.store.jobs.wish(job.id, Wish.SAMPLE)
+    return Turn(toast=walk.words.plain("train.sample.soon"), screen=False)
 
 
 def sentence(walk: Walk, job: Job) -> str:
@@ -123,6 +148,8 @@ def _running(walk: Walk, job: Job) -> str:
         line += " · " + walk.words("status.left", left=clock_time(seconds_of(job, walk.machine)))
     if progress.phase and progress.phase not in ("drawing", "training"):
         line += "\n" + walk.words(f"status.phase.{progress.phase}")
+    if job.wish is Wish.SAMPLE:
+        line += "\n" + walk.words("status.sampling")
     return line
 
 
@@ -138,7 +165,8 @@ def _stopping(walk: Walk, job: Job) -> Row:
     if job.kind is JobKind.PAYLOAD:
         return (walk.button("payload.stop", Verb.PAYLOAD_STOP), cancel)
     if job.kind is JobKind.TRAINING:
-        return (walk.button("train.stop", Verb.TRAIN_STOP), cancel)
+        sample_now = walk.button("train.sample", Verb.TRAIN_SAMPLE)
+        return (sample_now, walk.button("train.stop", Verb.TRAIN_STOP), cancel)
     return (cancel,)
 
 

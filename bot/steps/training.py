@@ -18,7 +18,7 @@ from bot.taps import Tap, Verb
 from storage.records import Candidate, Checkpoint, ContentHash, Job, Recipe, Seed
 from storage.requests import Row as DrawnRow
 from storage.requests import TrainingAnswer, TrainingPicture, TrainingRequest, read_answer, read_request
-from storage.states import LIVE_STATES, JobKind, JobState, Stage, Verdict, Wish
+from storage.states import LIVE_STATES, JobKind, Stage, Verdict
 
 SAMPLES = 4
 PROOFS = 8  # subjects the measure must tell apart: guessing is right in one of eight
@@ -182,14 +182,12 @@ def training_pictures(pictures: Sequence[Candidate]) -> tuple[TrainingPicture, .
 
 async def stopped(walk: Walk, _tap: Tap) -> Turn:
     """Ends early and keeps the checkpoints there are."""
-    job = await walk.store.jobs.latest(walk.here.id, JobKind.TRAINING)
-    if job is None or job.state not in LIVE_STATES:
-        return walk.refuses("job.over")
-    if job.state is JobState.RUNNING:
-        await walk.store.jobs.wish(job.id, Wish.STOP)
-    else:
-        await walk.store.jobs.cancel(job.id)
-    return Turn(toast=walk.words.plain("status.stopping"), screen=False)
+    return await status.stop(walk, JobKind.TRAINING)
+
+
+async def samples_asked(walk: Walk, _tap: Tap) -> Turn:
+    """Samples of what is learned by now, at the next pause."""
+    return await status.sample(walk)
 
 
 async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
@@ -302,6 +300,7 @@ TAPS = {
     Verb.TRAIN_SET: number_changed,
     Verb.TRAIN_START: started,
     Verb.TRAIN_STOP: stopped,
+    Verb.TRAIN_SAMPLE: samples_asked,
     Verb.SEAL_PICK: picked,
     Verb.SEAL_CHOICE: choice_asked,
 }

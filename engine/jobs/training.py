@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from PIL import Image
 
-from engine.events import Drew, Event, Finished, Measured, SavedCheckpoint, Stepped, Task, Trained
+from engine.events import Drew, Event, Finished, Granted, Measured, SavedCheckpoint, Stepped, Task, Trained
 from engine.measures.checkpoint_choice import COPIES, Measures, advise
 from engine.measures.copying import copying
 from engine.measures.curve import read_curve
@@ -152,8 +152,21 @@ def train(this: Run, loop: Loop) -> Iterator[Event]:
             fresh.clear()
         else:
             yield Stepped(progress=this.progress(loop.step, "training", left))
+        if this.task.wish is Wish.SAMPLE:
+            yield from sample_now(this, loop)
     if loop.step > 0 and loop.step not in planned and loop.step not in this.task.checkpoints:  # stopped between two
         yield saved(this, loop, fresh)
+
+
+def sample_now(this: Run, loop: Loop) -> Iterator[Event]:
+    """The samples of this very step, as the person wished; at a checkpoint they are drawn anyway."""
+    planned = checkpoint_steps(this.request)
+    if loop.step not in planned:
+        place = len(planned) + loop.step  # beyond those of all checkpoints, and the same after a kill
+        yield from draw_samples(this, [], step=loop.step, place=place, name=loop.name)
+    yield Granted(wish=Wish.SAMPLE, progress=this.progress(loop.step, "training"))
+    if this.task.wish is Wish.SAMPLE:
+        this.task.wish = Wish.NONE  # until the worker brings the next one
 
 
 def step_once(this: Run, loop: Loop, fresh: list[LossPoint]) -> Iterator[Event]:

@@ -14,8 +14,14 @@ class MemoryMode(StrEnum):
     """How a model is laid out between GPU and main memory."""
 
     ALL = "gpu"  # everything stays on the device
+    MAIN = "cpu"  # there is no GPU: everything is in main memory
     MODEL = "model-offload"  # one part on the GPU at a time
     SEQUENTIAL = "sequential-offload"  # layer by layer: slow, but runs in about 1 GB
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole model stays in one place."""
+        return self in (MemoryMode.ALL, MemoryMode.MAIN)
 
 
 ACTIVATIONS_FACTOR = 1.6  # weights plus a batch of four rows and its decode, as measured on SD 1.5 and SDXL by others
@@ -45,7 +51,7 @@ def pick_dtype(device: torch.device) -> torch.dtype:
 def pick_memory(wanted: str, device: torch.device, weights_bytes: int, free_bytes: int | None = None) -> MemoryMode:
     """The fastest mode that fits into free memory; only CUDA can offload."""
     if device.type != "cuda":
-        return MemoryMode.ALL
+        return MemoryMode.MAIN if device.type == "cpu" else MemoryMode.ALL
     if wanted != "auto":
         return MemoryMode(wanted)
     free = torch.cuda.mem_get_info(device)[0] if free_bytes is None else free_bytes

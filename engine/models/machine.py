@@ -79,7 +79,7 @@ class Machine:
             memory_mode=mode,
             weights_sha256=hash_of(found),
             zero_empty_negative=bool(pipeline.config.get("force_zeros_for_empty_prompt", False)),
-            kept=pipeline if mode is not MemoryMode.ALL else None,
+            kept=pipeline if not mode.is_whole else None,
         )
 
     @property
@@ -124,7 +124,7 @@ class Machine:
         return MachineFacts(
             engine=engine,
             device=device_name(self.device),
-            memory_mode="cpu" if self.device.type == "cpu" else self.memory_mode.value,
+            memory_mode=self.memory_mode.value,
             dtype=str(self.dtype).removeprefix("torch."),
             model=model,
             seconds_per_picture=picture,
@@ -179,7 +179,7 @@ def _read_single_file(found: FoundModel, dtype: torch.dtype) -> Any:
 
 
 def _place(pipeline: Any, mode: MemoryMode, device: torch.device) -> None:
-    if mode is MemoryMode.ALL:
+    if mode.is_whole:
         pipeline.to(device)
     elif mode is MemoryMode.MODEL:
         pipeline.enable_model_cpu_offload(device=device)

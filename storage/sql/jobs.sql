@@ -108,9 +108,14 @@ UPDATE jobs SET state = :state, deaths = deaths + 1, attempt = attempt + 1, run_
 WHERE id = :id AND lease_token = :token AND state = 'running';
 
 -- name: wish
--- What the person asks of a live job.
-UPDATE jobs SET wish = iif(wish = 'cancel', wish, :wish), version = version + 1
+-- What the person asks of a live job. A wish to end stays against a lesser one.
+UPDATE jobs SET wish = iif(wish = 'cancel' OR (wish = 'stop' AND :wish = 'sample'), wish, :wish), version = version + 1
 WHERE id = :id AND state IN ('queued', 'running', 'waiting');
+
+-- name: grant
+-- The running job has done what the person wished, and goes on.
+UPDATE jobs SET wish = 'none', version = version + 1
+WHERE id = :id AND lease_token = :token AND state = 'running' AND wish = :wish;
 
 -- name: cancel_waiting
 -- A job that nobody works on ends at once.

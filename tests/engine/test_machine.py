@@ -66,7 +66,8 @@ def test_the_memory_mode_follows_free_memory(free: int, mode: MemoryMode) -> Non
 
 def test_the_memory_mode_can_be_set_and_a_cpu_needs_none() -> None:
     assert pick_memory("sequential-offload", CUDA, weights_bytes=1, free_bytes=24 * GIB) is MemoryMode.SEQUENTIAL
-    assert pick_memory("auto", torch.device("cpu"), weights_bytes=5 * GIB) is MemoryMode.ALL
+    assert pick_memory("auto", torch.device("cpu"), weights_bytes=5 * GIB) is MemoryMode.MAIN
+    assert pick_memory("auto", torch.device("mps"), weights_bytes=5 * GIB) is MemoryMode.ALL
 
 
 def test_the_cpu_computes_in_full_precision() -> None:

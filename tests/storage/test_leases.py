@@ -70,6 +70,27 @@ async def test_a_beat_keeps_the_lease_and_brings_back_the_wish(desk: Desk, clock
     assert await desk.store.jobs.beat(job.id, claimed.lease_token, LEASE_SECONDS, Progress()) is Wish.STOP
 
 
+async def test_a_granted_wish_is_over_and_a_newer_one_stays(desk: Desk) -> None:
+    job = await desk.asks(ANNA)
+    claimed = await desk.claims()
+    await desk.store.jobs.wish(job.id, Wish.SAMPLE)
+    await desk.store.jobs.grant(job.id, claimed.lease_token, Wish.SAMPLE)
+    assert (await desk.sees(job)).wish is Wish.NONE
+    await desk.store.jobs.wish(job.id, Wish.STOP)
+    await desk.store.jobs.grant(job.id, claimed.lease_token, Wish.SAMPLE)
+    assert (await desk.sees(job)).wish is Wish.STOP
+    with pytest.raises(LeaseLost):
+        await desk.store.jobs.grant(job.id, claimed.lease_token + 1, Wish.STOP)
+
+
+async def test_a_wish_for_samples_does_not_undo_a_wish_to_end(desk: Desk) -> None:
+    job = await desk.asks(ANNA)
+    await desk.claims()
+    await desk.store.jobs.wish(job.id, Wish.STOP)
+    await desk.store.jobs.wish(job.id, Wish.SAMPLE)
+    assert (await desk.sees(job)).wish is Wish.STOP
+
+
 async def test_only_a_beat_with_progress_is_news(desk: Desk) -> None:
     await desk.asks(ANNA)
     job = await desk.claims()
