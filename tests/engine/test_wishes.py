@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from engine.events import Drew, Granted, Stepped
+from engine.events import Drew, Event, Granted, Stepped
 from storage.states import Wish
 from tests.engine.sealing import Memory, attempt, small_training
 from tests.engine.tiny_models import tiny_machine
 
 
-def trained(*, asks_at: int | None) -> tuple[Memory, list[object]]:
+def trained(*, asks_at: int | None) -> tuple[Memory, list[Event]]:
     """A whole training; at that step the person asks for samples."""
-    memory, said = Memory(), []
+    memory, said = Memory(), list[Event]()
     request = small_training(memory)
     task = memory.task()
     for event in attempt(request, tiny_machine("sd1"), memory, task):
@@ -34,7 +34,7 @@ def test_samples_asked_for_are_drawn_at_the_next_pause_and_change_nothing_else()
 
 
 def test_samples_of_a_step_that_is_a_checkpoint_are_not_drawn_twice() -> None:
-    memory, said = Memory(), []
+    memory, said = Memory(), list[Event]()
     request = small_training(memory)
     task = memory.task()
     for event in attempt(request, tiny_machine("sd1"), memory, task):
