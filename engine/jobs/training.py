@@ -13,7 +13,7 @@ from PIL import Image
 from engine.events import Drew, Event, Finished, Granted, Measured, SavedCheckpoint, Stepped, Task, Trained
 from engine.measures.checkpoint_choice import COPIES, Measures, advise
 from engine.measures.copying import copying
-from engine.measures.curve import read_curve
+from engine.measures.curve import diagnose, elbow
 from engine.measures.style_features import phash, style_features
 from engine.measures.style_gained import style_gained
 from engine.measures.subject import SubjectMeasure
@@ -67,6 +67,7 @@ class Run:
     began: float = field(default_factory=time.perf_counter)
     losses: list[LossPoint] = field(default_factory=list)
     measured: list[Measures] = field(default_factory=list)
+    blown: bool = False  # the loss became no number, and the last good checkpoint counts
     copied: dict[int, int] = field(default_factory=dict)  # step → position of the palette picture nearest to a sample
 
     def progress(self, step: int, phase: str, seconds_left: float | None = None) -> Progress:
@@ -141,6 +142,7 @@ def train(this: Run, loop: Loop) -> Iterator[Event]:
         except LossNotFinite:
             if not this.task.checkpoints and not this.measured:
                 raise
+            this.blown = True
             return  # the last good checkpoint counts
         left = watch.seconds_left(loop.step)
         if loop.step in planned:
@@ -252,11 +254,13 @@ def answer_of(this: Run) -> TrainingAnswer:
     steps = this.losses[-1].step if this.losses else 0
     found = {step: Measures(step, *values) for step, values in this.task.measures.items()}
     found.update({one.step: one for one in this.measured})
+    is_short = steps < this.request.recipe.steps
     return TrainingAnswer(
         steps=steps,
         seconds=round(time.perf_counter() - this.began, 1),
         recommended=advise(list(found.values())) if found else steps,
-        reading=read_curve(this.losses, stopped=steps < this.request.recipe.steps),
+        reading="blown" if this.blown else diagnose(this.losses, list(found.values()), stopped=is_short),
+        elbow=elbow(this.losses),
         copied_picture=most_copied(this, list(found.values())),
     )
 

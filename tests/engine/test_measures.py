@@ -8,14 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.measures.checkpoint_choice import Measures, advise
 from engine.measures.copying import copying
-from engine.measures.curve import read_curve
 from engine.measures.style_features import style_features
 from engine.measures.style_gained import energy_distance, style_gained
 from engine.measures.subject import SubjectMeasure
 from engine.models.find import EMBEDDED_FOLDER
-from storage.records import LossPoint
 from tests.engine.tiny_models import emoji_machine
 
 ROWS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "mushroom")  # of the model's sheet
@@ -63,33 +60,3 @@ def test_a_copy_is_told_from_another_picture_and_named() -> None:
     likeness, position = copying([palette[4]], palette)
     assert (round(likeness, 3), position) == (1.0, 4)
     assert copying([on_sheet(7, 3)], palette)[0] < 0.9
-
-
-def test_the_advised_checkpoint_has_style_and_still_follows_the_prompt() -> None:
-    early, best, burnt = Measures(40, 0.3, 1.0, 0.5), Measures(80, 0.8, 0.95, 0.5), Measures(120, 1.0, 0.3, 0.5)
-    assert advise([early, best, burnt]) == 80
-    assert advise([burnt]) == 120
-
-
-def test_copies_cost_and_of_equals_the_earlier_is_advised() -> None:
-    assert advise([Measures(40, 0.8, 0.9, 0.5), Measures(80, 0.82, 0.9, 1.0)]) == 40
-    assert advise([Measures(80, 0.8, 0.9, 0.5), Measures(40, 0.8, 0.9, 0.5)]) == 40
-
-
-def curve(*values: float) -> list[LossPoint]:
-    return [LossPoint(step=n, loss=1.0, validation_loss=value) for n, value in enumerate(values, 1)]
-
-
-@pytest.mark.parametrize(
-    ("values", "reading"),
-    [
-        ((1.0, 0.6, 0.45, 0.4, 0.38, 0.375, 0.374, 0.373), "good"),
-        ((1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), "under"),
-        ((1.0, 0.5, 0.4, 0.42, 0.48, 0.55, 0.6, 0.7), "over"),
-        ((0.5, 0.6, 0.7, 0.8), "over"),
-        ((1.0, 0.5), "under"),
-    ],
-)
-def test_the_curve_is_read_by_its_elbow_and_its_end(values: tuple[float, ...], reading: str) -> None:
-    assert read_curve(curve(*values)) == reading
-    assert read_curve(curve(*values), stopped=True) == "stopped"
