@@ -20,7 +20,6 @@ import torch
 import typer
 from diffusers import StableDiffusionPipeline
 from PIL import Image
-from torch import nn
 
 from engine.emoji_sd import (
     captions,
@@ -33,52 +32,28 @@ from engine.emoji_sd import (
     pictures,
     seal,
     teach,
-    text,
     unet,
     vae,
 )
 from engine.emoji_sd import sheet as sheets
 from engine.emoji_sd import vocabulary as vocabularies
-from engine.emoji_sd.fast_cpu import quicken
 from engine.emoji_sd.progress import say
-from engine.emoji_sd.runs import Run, Schedule, Sitting, constant, cooling, cosine
+from engine.emoji_sd.runs import Constant, Cooling, Cosine, Run, Sitting
+from engine.emoji_sd.sittings import BUILD, in_company, teaching_run
 from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
-BUILD = Path("build/emoji_sd")
 Minutes = Annotated[float, typer.Option(help="Stop after so many minutes; the next call goes on.")]
 VAE_STEPS, JUDGE_STEPS = 5200, 3500
 SHEET_SUBJECTS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "octopus")
 
 
-def device() -> torch.device:
-    """A GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def vae_run() -> Run:
     """The VAE's run, resumed."""
     torch.manual_seed(0)
-    run = Run(BUILD / "vae", {"vae": vae.make()}, rate=2e-3, schedule=cosine(VAE_STEPS), average=0.99)
+    run = Run(BUILD / "vae", {"vae": vae.make()}, rate=2e-3, schedule=Cosine(VAE_STEPS), average=0.99)
     run.resume()
     return run
-
-
-def teaching_run(folder: str, schedule: Schedule) -> tuple[Run, teach.Lesson, float]:
-    """A run of text encoder and U-Net, its lesson, and the VAE's scaling factor."""
-    words = vocabularies.load()
-    tokenizer = text.make_tokenizer(captions.words(words), BUILD / "tokenizer")
-    torch.manual_seed(0)
-    modules: dict[str, nn.Module] = {"text_encoder": text.make_encoder(tokenizer), "unet": unet.make()}
-    for module in modules.values():
-        module.to(device())
-    modules["unet"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = Run(BUILD / folder, modules, rate=teach.RATE, schedule=schedule)
-    if device().type == "cpu":
-        quicken(modules["unet"])
-    real = pictures.load(words, BUILD / "pictures.npy")
-    lesson, scaling_factor = teach.lesson(BUILD / "latents.safetensors", real, words, tokenizer)
-    return run, lesson, scaling_factor
 
 
 @app.command()
@@ -118,9 +93,7 @@ def latents() -> None:
 @app.command("teach")
 def teach_model(minutes: Minutes = math.inf, until: int = 1_000_000) -> None:
     """Train text encoder and U-Net at an even rate. Stop whenever you like; every sitting makes it better."""
-    run, lesson, _ = teaching_run("taught", constant())
-    run.resume()
-    teach.teach(lesson, run, Sitting(until, minutes), device())
+    in_company("taught", Constant(), Sitting(until, minutes))
 
 
 @app.command()
@@ -136,10 +109,7 @@ def cool(steps: int = 2500) -> None:
         cooled.parent.mkdir(parents=True, exist_ok=True)
         cooled.unlink(missing_ok=True)
         cooled.with_name("begun.json").write_text(json.dumps(begun))
-    run, lesson, _ = teaching_run("cooled", cooling(begun["from"], begun["until"]))
-    if not run.resume():
-        run.resume(BUILD / "taught")
-    teach.teach(lesson, run, Sitting(begun["until"]), device())
+    in_company("cooled", Cooling(begun["from"], begun["until"]), Sitting(begun["until"]))
 
 
 @app.command("judge")
@@ -158,7 +128,7 @@ def judge_run() -> tuple[Run, judge.Lessons]:
     lessons = judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen)
     torch.manual_seed(0)
     classifier = judge.Judge(len(words.looks) + 1, len(words.subjects))
-    run = Run(BUILD / "judge", {"judge": classifier}, rate=1.5e-3, schedule=cosine(JUDGE_STEPS), average=0.995)
+    run = Run(BUILD / "judge", {"judge": classifier}, rate=1.5e-3, schedule=Cosine(JUDGE_STEPS), average=0.995)
     run.resume()
     return run, lessons
 
@@ -167,7 +137,7 @@ def assemble(folder: str) -> StableDiffusionPipeline:
     """The pipeline of a run's averaged weights, in fp32."""
     autoencoder = vae_run()
     autoencoder.use_average()
-    run, lesson, scaling_factor = teaching_run(folder, constant())
+    run, lesson, scaling_factor = teaching_run(folder, Constant())
     run.resume()
     run.use_average()
     plain = unet.make()

@@ -17,25 +17,39 @@ AVERAGE_EVERY = 4  # updates; the average is as good and costs a quarter
 Schedule = Callable[[int], float]  # step -> factor of the learning rate
 
 
-def cosine(total: int, warm_up: int = 100) -> Schedule:
+@dataclass(frozen=True)
+class Constant:
+    """Linear warm-up, then one: training that may go on for as many sittings as there are."""
+
+    warm_up: int = 200
+
+    def __call__(self, step: int) -> float:
+        return min(1.0, (step + 1) / self.warm_up)
+
+
+@dataclass(frozen=True)
+class Cosine:
     """Linear warm-up, then half a cosine down to zero at `total`."""
 
-    def factor(step: int) -> float:
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - warm_up) / max(1, total - warm_up)))
+    total: int
+    warm_up: int = 100
 
-    return factor
-
-
-def constant(warm_up: int = 200) -> Schedule:
-    """Linear warm-up, then one: training that may go on for as many sittings as there are."""
-    return lambda step: min(1.0, (step + 1) / warm_up)
+    def __call__(self, step: int) -> float:
+        if step < self.warm_up:
+            return (step + 1) / self.warm_up
+        share = min(1.0, (step - self.warm_up) / max(1, self.total - self.warm_up))
+        return 0.5 + 0.5 * math.cos(math.pi * share)
 
 
-def cooling(begin: int, total: int) -> Schedule:
+@dataclass(frozen=True)
+class Cooling:
     """From one at `begin` linearly to zero at `total`: the end of a warm-up–stable–decay schedule (Hu et al. 2024)."""
-    return lambda step: max(0.0, (total - step) / max(1, total - begin))
+
+    begin: int
+    total: int
+
+    def __call__(self, step: int) -> float:
+        return max(0.0, (self.total - step) / max(1, self.total - self.begin))
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,8 @@ class Run:
         )
         self._averaged = {name: parameter.detach().clone() for name, parameter in self._names.items()}
         self.losses: list[float] = []
+        self.stopped = False  # by the clock of a sitting; a team agrees on it
+        self.silent = False  # somebody else writes and tells
 
     def resume(self, other: Path | None = None) -> bool:
         """Take up what `save` left in the folder (or in another run's). False where there is nothing."""
@@ -84,6 +100,8 @@ class Run:
 
     def save(self) -> None:
         """Write the tensors under a new name, then the JSON that names them: a kill leaves a whole state."""
+        if self.silent:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors: dict[str, torch.Tensor] = {}
         for name, parameter in self._names.items():
@@ -99,6 +117,11 @@ class Run:
         for old in self.folder.glob("state-*.safetensors"):
             if old.name != file:
                 old.unlink()
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Everything that is trained, in a fixed order."""
+        return list(self._names.values())
 
     def update(self) -> None:
         """One optimizer step from the gradients at hand; the average follows."""
@@ -118,11 +141,12 @@ class Run:
         """The steps of a sitting; saves every few minutes and at the end, and says how it goes."""
         begun = saved = said = time.monotonic()
         first = self.step
-        while self.step < sitting.until and time.monotonic() - begun < sitting.minutes * 60:
+        while self.step < sitting.until and not self.stopped:
+            self.stopped = time.monotonic() - begun > sitting.minutes * 60
             yield self.step
             self.step += 1
             now = time.monotonic()
-            if now - said > 15:
+            if now - said > 15 and not self.silent:
                 said = now
                 self._tell(sitting, (self.step - first) / (now - begun), now - begun)
             if now - saved > save_minutes * 60:

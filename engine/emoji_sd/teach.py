@@ -14,9 +14,10 @@ from engine.emoji_sd.captions import varied
 from engine.emoji_sd.pictures import Pictures
 from engine.emoji_sd.progress import counted
 from engine.emoji_sd.runs import Run, Sitting
+from engine.emoji_sd.together import HALVES, Team
 from engine.emoji_sd.vocabulary import Vocabulary
 
-BATCH = 16
+BATCH = 16  # of each half
 RATE = 5e-4
 
 
@@ -49,9 +50,9 @@ def lesson(path: Path, pictures: Pictures, vocabulary: Vocabulary, tokenizer: CL
     return Lesson(found["latents"], pictures, vocabulary, tokenizer), float(found["scaling_factor"])
 
 
-def batch(lesson: Lesson, step: int) -> tuple[torch.Tensor, list[str]]:
-    """The latents (BATCH, 12, 16, 16) and captions of a step; every pair that is not held out is equally likely."""
-    chance = np.random.default_rng((4, step))
+def batch(lesson: Lesson, step: int, half: int) -> tuple[torch.Tensor, list[str]]:
+    """Half a step's latents (BATCH, 12, 16, 16) and captions; every pair that is not held out is equally likely."""
+    chance = np.random.default_rng((4, step, half))
     pictures = lesson.pictures
     rows = np.sort(chance.choice(np.flatnonzero(~pictures.held), BATCH, replace=False))
     captions = [
@@ -61,19 +62,23 @@ def batch(lesson: Lesson, step: int) -> tuple[torch.Tensor, list[str]]:
     return lesson.latents[rows].float(), captions
 
 
-def teach(lesson: Lesson, run: Run, sitting: Sitting, device: torch.device) -> None:
+def teach(lesson: Lesson, run: Run, sitting: Sitting, device: torch.device, team: Team) -> None:
     """Train for a sitting. The modules of the run are "unet" and "text_encoder"."""
     network, encoder = run.modules["unet"], run.modules["text_encoder"]
     assert isinstance(network, UNet2DConditionModel)
     assert isinstance(encoder, CLIPTextModel)
     scheduler = unet.make_scheduler()
     for step in run.steps(sitting):
-        latents, captions = batch(lesson, step)
-        tokens = text.ids(lesson.tokenizer, captions).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
-            embeddings = encoder(tokens).last_hidden_state
-        chance = torch.Generator().manual_seed(step)
-        value = unet.loss(network, scheduler, latents.to(device), embeddings, chance)
-        torch.autograd.backward(value)
+        values = []
+        for half in team.halves():
+            latents, captions = batch(lesson, step, half)
+            tokens = text.ids(lesson.tokenizer, captions).to(device)
+            with torch.autocast(device.type, torch.bfloat16):
+                embeddings = encoder(tokens).last_hidden_state
+            chance = torch.Generator().manual_seed(HALVES * step + half)
+            value = unet.loss(network, scheduler, latents.to(device), embeddings, chance)
+            torch.autograd.backward(value / HALVES)
+            values.append(float(value.detach()))
+        run.stopped = team.share(run.parameters, run.stopped)
         run.update()
-        run.losses.append(float(value.detach()))
+        run.losses.append(sum(values) / len(values))

@@ -10,7 +10,8 @@ import torch
 
 from engine.emoji_sd import captions, evaluate, export, pictures, teach, text, unet, vae, vocabulary
 from engine.emoji_sd.icons import SIZE
-from engine.emoji_sd.runs import Run, Sitting, constant
+from engine.emoji_sd.runs import Constant, Run, Sitting
+from engine.emoji_sd.together import Team
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def real(words):
 def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path):
     torch.manual_seed(0)
     autoencoder = vae.make()
-    coder = Run(tmp_path / "vae", {"vae": autoencoder}, rate=1e-3, schedule=constant(1))
+    coder = Run(tmp_path / "vae", {"vae": autoencoder}, rate=1e-3, schedule=Constant(1))
     vae.train(real, coder, Sitting(2))
     teach.cache_latents(autoencoder, real, tmp_path / "latents.safetensors")
     tokenizer = text.make_tokenizer(captions.words(words), tmp_path / "tokenizer")
@@ -41,8 +42,8 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path)
     assert lesson.latents.shape == (len(real.pixels), 12, 16, 16)
     assert abs(float(lesson.latents.float().std()) - 1) < 0.02
     encoder, network = text.make_encoder(tokenizer), unet.make()
-    run = Run(tmp_path / "taught", {"text_encoder": encoder, "unet": network}, rate=5e-4, schedule=constant(1))
-    teach.teach(lesson, run, Sitting(2), torch.device("cpu"))
+    run = Run(tmp_path / "taught", {"text_encoder": encoder, "unet": network}, rate=5e-4, schedule=Constant(1))
+    teach.teach(lesson, run, Sitting(2), torch.device("cpu"), Team())
     assert len(run.losses) == 2
     whole = export.pipeline(autoencoder, factor, tokenizer, encoder, network)
     drawn = evaluate.draw(whole, ["a fox, flat vector, pink background"])
@@ -58,7 +59,7 @@ def test_a_batch_never_holds_a_held_out_pair(words, real, tmp_path):
     assert real.held.any()
     marks = torch.from_numpy(real.held).half().view(-1, 1, 1, 1)
     lesson = teach.Lesson(marks, real, words, tokenizer)
-    assert all(not teach.batch(lesson, step)[0].any() for step in range(20))
+    assert all(not teach.batch(lesson, step, 0)[0].any() for step in range(20))
 
 
 def test_a_training_picture_is_a_copy_and_noise_is_none(words, real):
