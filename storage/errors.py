@@ -21,6 +21,7 @@ StylesealError
 │   └── RecipeRefused
 ├── TrainingError
 │   ├── LossNotFinite
+│   │   └── LossExploded
 │   └── OutOfMemory
 ├── EngineBusy
 └── NotYours
@@ -115,6 +116,10 @@ class TrainingError(StylesealError):
 
 class LossNotFinite(TrainingError):
     """The loss stopped being a number."""
+
+
+class LossExploded(LossNotFinite):
+    """The loss grew far beyond where it had been."""
 
 
 class OutOfMemory(TrainingError):

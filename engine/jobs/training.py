@@ -21,6 +21,7 @@ from engine.models import adapters
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import parameters, png_bytes
 from engine.pictures.rows import Drawn, draw
+from engine.training import trial
 from engine.training.dataset import preparing
 from engine.training.loop import Loop
 from storage.errors import LossNotFinite
@@ -85,7 +86,8 @@ def run(request: TrainingRequest, machine: Machine, task: Task) -> Iterator[Even
     """Encode, draw the base samples, train with checkpoints, measure each, advise one."""
     this = Run(request, machine, task, losses=list(task.losses))
     yield Stepped(progress=this.progress(task.state[0] if task.state else 0, "encoding"))
-    dataset = yield from paused(this, preparing(machine, request.pictures, task.read), "encoding")
+    work = preparing(machine, request.pictures, task.read, request.recipe, request.trigger)
+    dataset = yield from paused(this, work, "encoding")
     base: list[Image.Image] = []
     yield from draw_samples(this, base, step=0, place=0, name=None)
     scale = Scale(
@@ -132,23 +134,37 @@ def subjects_of(request: TrainingRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*request.proof_subjects, *(row.subject for row in request.samples))))
 
 
+def tried(this: Run, loop: Loop) -> Stepped:
+    """Says before the next step how long all of them will take. Raises OutOfMemory and LossNotFinite."""
+    recipe = this.request.recipe
+    left = trial.attempt(loop).seconds * recipe.accumulation * (recipe.steps - loop.step)
+    return Stepped(progress=this.progress(loop.step, "training", left))
+
+
 def train(this: Run, loop: Loop) -> Iterator[Event]:
-    """Steps until the last one, the person's wish, or a loss that is no number."""
+    """Steps until the last one, the person's wish, or a loss that is no number or ran away."""
+    try:
+        yield from steps_left(this, loop)
+    except LossNotFinite:
+        if not this.task.checkpoints and not this.measured:
+            raise
+        this.blown = True  # the last good checkpoint counts
+
+
+def steps_left(this: Run, loop: Loop) -> Iterator[Event]:
+    """Steps until the last one or the person's wish, saved on the way. Raises LossNotFinite."""
     planned, fresh = checkpoint_steps(this.request), list[LossPoint]()
+    if loop.step < this.request.recipe.steps:
+        yield tried(this, loop)
     watch = Pace(loop.step, this.request.recipe.steps)
     while loop.step < watch.last and this.task.wish is not Wish.STOP:
-        try:
-            yield from step_once(this, loop, fresh)
-        except LossNotFinite:
-            if not this.task.checkpoints and not this.measured:
-                raise
-            this.blown = True
-            return  # the last good checkpoint counts
+        yield from step_once(this, loop, fresh)
         left = watch.seconds_left(loop.step)
         if loop.step in planned:
             yield saved(this, loop, fresh)
             fresh.clear()
         elif loop.step % TELL_EVERY == 0:
+            taken(this, fresh, loop.read())
             state = (loop.step, loop.state()) if loop.step % STATE_EVERY == 0 else None
             yield Trained(losses=tuple(fresh), progress=this.progress(loop.step, "training", left), state=state)
             fresh.clear()
@@ -177,12 +193,18 @@ def step_once(this: Run, loop: Loop, fresh: list[LossPoint]) -> Iterator[Event]:
         if point is None:
             yield Stepped(progress=this.progress(loop.step, "training"))
         else:
-            fresh.append(point)
-            this.losses.append(point)
+            taken(this, fresh, [point])
+
+
+def taken(this: Run, fresh: list[LossPoint], points: Sequence[LossPoint]) -> None:
+    """New losses join the run's and those nobody was told yet."""
+    fresh.extend(points)
+    this.losses.extend(points)
 
 
 def saved(this: Run, loop: Loop, fresh: list[LossPoint]) -> Trained:
-    """A checkpoint with the state and the losses that led to it, stored together."""
+    """A checkpoint with the state and the losses that led to it, stored together. Raises LossNotFinite."""
+    taken(this, fresh, loop.read())
     recipe = this.request.recipe
     epoch = loop.step * recipe.batch_size * recipe.accumulation // max(1, len(this.request.pictures))
     checkpoint = SavedCheckpoint(step=loop.step, epoch=epoch, adapter=adapters.save(this.machine, loop.name))

@@ -11,12 +11,13 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from weakref import WeakKeyDictionary
 
 import torch
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import get_pattern_key
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
@@ -31,23 +32,45 @@ HEADER = "styleseal.adapter"
 
 @dataclass(frozen=True)
 class Shape:
-    """What an adapter is made of."""
+    """What an adapter is made of. The patterns are PEFT's: regular expression of module names → rank or alpha."""
 
     rank: int
     alpha: int
     targets: tuple[str, ...]
     use_rslora: bool = False
     use_dora: bool = False
+    rank_pattern: dict[str, int] = field(default_factory=dict)
+    alpha_pattern: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recipe: Recipe) -> Shape:
         """The shape a recipe asks for."""
-        return cls(recipe.rank, recipe.alpha, recipe.targets, recipe.use_rslora, recipe.use_dora)
+        return cls(
+            rank=recipe.rank,
+            alpha=recipe.alpha,
+            targets=recipe.targets,
+            use_rslora=recipe.use_rslora,
+            use_dora=recipe.use_dora,
+            rank_pattern=dict(recipe.rank_pattern),
+            alpha_pattern=dict(recipe.alpha_pattern),
+        )
 
     @property
     def scale(self) -> float:
-        """alpha / rank, or alpha / √rank under rsLoRA (Kalajdzievski 2023, arXiv 2312.03732)."""
-        return self.alpha / (math.sqrt(self.rank) if self.use_rslora else self.rank)
+        """alpha / rank, or alpha / √rank under rsLoRA (Kalajdzievski 2023, arXiv 2312.03732), without patterns."""
+        return self._scale(self.rank, self.alpha)
+
+    def rank_of(self, module: str) -> int:
+        """The rank in one module, by its dotted name."""
+        return self.rank_pattern.get(get_pattern_key(self.rank_pattern, module), self.rank)
+
+    def scale_of(self, module: str) -> float:
+        """The factor on B·A in one module, by its dotted name."""
+        alpha = self.alpha_pattern.get(get_pattern_key(self.alpha_pattern, module), self.alpha)
+        return self._scale(self.rank_of(module), alpha)
+
+    def _scale(self, rank: int, alpha: int) -> float:
+        return alpha / (math.sqrt(rank) if self.use_rslora else rank)
 
     def config(self) -> LoraConfig:
         """As PEFT wants it. The initialisation writes nothing into the base."""
@@ -57,6 +80,8 @@ class Shape:
             target_modules=list(self.targets),
             use_rslora=self.use_rslora,
             use_dora=self.use_dora,
+            rank_pattern=self.rank_pattern,
+            alpha_pattern=self.alpha_pattern,
             init_lora_weights="gaussian",
         )
 
@@ -78,17 +103,22 @@ def attach(machine: Machine, name: str, shape: Shape, seed: int) -> None:
 
 def parameters(machine: Machine, name: str) -> list[torch.nn.Parameter]:
     """The adapter's own tensors, in a fixed order."""
-    found = [
-        (key, value) for key, value in machine.unet.named_parameters() if f".{name}." in key or key.endswith(f".{name}")
-    ]
-    return [value for _, value in sorted(found, key=lambda pair: pair[0])]
+    return list(named_parameters(machine, name).values())
+
+
+def named_parameters(machine: Machine, name: str) -> dict[str, torch.nn.Parameter]:
+    """The adapter's own tensors by their names in the U-Net, in a fixed order."""
+    found = {
+        key: value for key, value in machine.unet.named_parameters() if f".{name}." in key or key.endswith(f".{name}")
+    }
+    return dict(sorted(found.items()))
 
 
 def save(machine: Machine, name: str) -> bytes:
     """The adapter as bytes; the same weights give the same bytes."""
     tensors = get_peft_model_state_dict(machine.unet, adapter_name=name)
     ordered = {key: tensors[key].detach().float().cpu().contiguous() for key in sorted(tensors)}
-    data: bytes = save_tensors(ordered, metadata={HEADER: json.dumps(vars(_shapes(machine)[name]), sort_keys=True)})
+    data: bytes = save_tensors(ordered, metadata={HEADER: json.dumps(asdict(_shapes(machine)[name]), sort_keys=True)})
     return data
 
 
@@ -125,14 +155,13 @@ def drop(machine: Machine, name: str) -> None:
 @contextmanager
 def using(machine: Machine, weights: Mapping[str, float]) -> Iterator[None]:
     """Exactly these adapters at these strengths while the context is open; the bare model after it."""
-    shapes = _shapes(machine)
     for layer in _layers(machine):
         worn_here = [name for name in weights if name in layer.scaling]
         layer.enable_adapters(bool(worn_here))
         if worn_here:
             layer.set_adapter(worn_here)
             for name in worn_here:
-                layer.scaling[name] = weights[name] * shapes[name].scale
+                layer.set_scale(name, weights[name])  # times alpha / rank of this very module
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The palette in the model's own terms, computed once: every picture's posterior, every caption's embeddings."""
+"""The palette in the model's own terms, computed once: every view's posterior, every caption's embeddings."""
 
 from __future__ import annotations
 
@@ -9,57 +9,170 @@ import torch
 from PIL import Image
 
 from engine.models.machine import Machine
-from engine.pictures.latents import open_at, posterior
+from engine.pictures.latents import generator, open_at, posterior
 from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
-from storage.records import ContentHash
+from engine.training.class_prior import drawing_class
+from engine.training.draws import Layout
+from engine.training.views import Size, View, bucket_sizes, opened, views_of
+from storage.records import ContentHash, Recipe
 from storage.requests import TrainingPicture
+
+SHUFFLES = 4  # orders of a caption that are kept, the written one first
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Pictures of one latent shape, `views` rows each.
+
+    `pictures`: their positions in the dataset; `mean`, `std` (rows, C, h, w): the VAE's posterior in fp32, unscaled;
+    `mask` (rows, 1, h, w), 0 … 1, or None where everything counts; `time_ids` (rows, 6): SDXL's size conditioning.
+    """
+
+    pictures: tuple[int, ...]
+    mean: torch.Tensor
+    std: torch.Tensor
+    mask: torch.Tensor | None
+    time_ids: torch.Tensor
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """N pictures. `mean`, `std` (N, C, h, w): the VAE's posterior in fp32, unscaled; `captions` (N, T, D).
+    """N pictures with V orders of each caption.
 
-    `empty` is the empty caption's embedding, for caption dropout. `images` are the pictures at native size.
+    `images`: the pictures at native size; `texts`: V captions of the first picture, then V of the second …;
+    `captions` their embeddings (N·V, T, D), `bare_captions` those without the trigger (prior preservation);
+    `empty`: the empty caption's, for caption dropout. `class_rows`: pictures of the class, under `class_caption`.
     """
 
     images: tuple[Image.Image, ...]
-    mean: torch.Tensor
-    std: torch.Tensor
+    buckets: tuple[Bucket, ...]
+    texts: tuple[str, ...]
     captions: Embeddings
     empty: Embeddings
     scaling_factor: float
+    views: int = 1
+    bare_captions: Embeddings | None = None
+    class_rows: Bucket | None = None
+    class_caption: Embeddings | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def variants(self) -> int:
+        """Captions a picture has."""
+        return len(self.texts) // len(self.images)
+
+    def layout(self, timesteps: int) -> Layout:
+        """What chance may draw from."""
+        return Layout(
+            buckets=tuple(bucket.pictures for bucket in self.buckets),
+            shapes=tuple(bucket.mean.shape[1:] for bucket in self.buckets),
+            timesteps=timesteps,
+            views=self.views,
+            variants=self.variants,
+        )
+
 
 def preparing(
-    machine: Machine, pictures: Sequence[TrainingPicture], read: Callable[[ContentHash], bytes]
+    machine: Machine,
+    pictures: Sequence[TrainingPicture],
+    read: Callable[[ContentHash], bytes],
+    recipe: Recipe | None = None,
+    trigger: str = "",
 ) -> Generator[None, None, Dataset]:
-    """Encodes everything once, pausing after every picture; no VAE or text encoder is called by training after it."""
-    images, latents = [], []
-    for picture in pictures:
-        images.append(open_at(read(picture.file), machine.size_px))
-        latents.append(posterior(machine, images[-1]))
-        yield
-    captions = [picture.caption for picture in pictures]
-    chunks = max(chunk_count(machine, caption, "") for caption in captions)
+    """Encodes everything once, pausing after every view; no VAE or text encoder is called by training after it."""
+    recipe = recipe or Recipe()
+    images = tuple(open_at(read(picture.file), machine.size_px) for picture in pictures)
+    buckets = yield from _encoding(machine, [opened(read(picture.file)) for picture in pictures], recipe)
+    texts = [text for number, one in enumerate(pictures) for text in orders_of(one.caption, recipe, number)]
+    preserving = recipe.prior_weight > 0
+    by_trigger, by_class = preserving and recipe.prior == "trigger", preserving and recipe.prior == "class"
+    chunks = max(chunk_count(machine, text, recipe.class_prompt) for text in texts)
     return Dataset(
-        images=tuple(images),
-        mean=torch.cat([mean for mean, _ in latents]),
-        std=torch.cat([std for _, std in latents]),
-        captions=encode(machine, captions, chunks=chunks),
+        images=images,
+        buckets=buckets,
+        texts=tuple(texts),
+        captions=encode(machine, texts, chunks=chunks),
         empty=encode(machine, [""], chunks=chunks),
         scaling_factor=float(machine.vae.config.scaling_factor),
+        views=recipe.crops * (2 if recipe.flip else 1),
+        bare_captions=encode(machine, [without(trigger, t) for t in texts], chunks=chunks) if by_trigger else None,
+        class_rows=(yield from _class_rows(machine, recipe)) if by_class else None,
+        class_caption=encode(machine, [recipe.class_prompt], chunks=chunks) if by_class else None,
     )
 
 
-def prepare(machine: Machine, pictures: Sequence[TrainingPicture], read: Callable[[ContentHash], bytes]) -> Dataset:
+def prepare(
+    machine: Machine,
+    pictures: Sequence[TrainingPicture],
+    read: Callable[[ContentHash], bytes],
+    recipe: Recipe | None = None,
+    trigger: str = "",
+) -> Dataset:
     """`preparing` without the pauses."""
-    work = preparing(machine, pictures, read)
+    work = preparing(machine, pictures, read, recipe, trigger)
     while True:
         try:
             next(work)
         except StopIteration as end:
             dataset: Dataset = end.value
             return dataset
+
+
+def orders_of(caption: str, recipe: Recipe, number: int) -> list[str]:
+    """The caption as written and, where the recipe shuffles, its comma-separated parts in other orders."""
+    parts = [part.strip() for part in caption.split(",")]
+    if not recipe.shuffle_caption:
+        return [caption]
+    chance = generator(int(recipe.seed), number)
+    orders = [torch.randperm(len(parts), generator=chance).tolist() for _ in range(SHUFFLES - 1)]
+    return [caption, *(", ".join(parts[place] for place in order) for order in orders)]
+
+
+def without(trigger: str, caption: str) -> str:
+    """The caption without the trigger, and without the empty part it would leave."""
+    parts = [" ".join(part.replace(trigger, " ").split()) for part in caption.split(",")] if trigger else [caption]
+    return ", ".join(part for part in parts if part)
+
+
+def _encoding(
+    machine: Machine, pictures: Sequence[Image.Image], recipe: Recipe
+) -> Generator[None, None, tuple[Bucket, ...]]:
+    grain = machine.latent_scale * 2 ** (len(machine.unet.config.block_out_channels) - 1)
+    sizes = bucket_sizes([picture.size for picture in pictures], machine.size_px, grain, recipe.buckets)
+    found = []
+    for size in sorted(set(sizes)):
+        members = tuple(number for number, one in enumerate(sizes) if one == size)
+        views = [view for number in members for view in _views(pictures[number], size, recipe)]
+        found.append((yield from _bucket(machine, members, views, recipe.masked)))
+    return tuple(found)
+
+
+def _views(picture: Image.Image, size: Size, recipe: Recipe) -> list[View]:
+    return list(views_of(picture, size, recipe.crops, recipe.flip))
+
+
+def _bucket(
+    machine: Machine, members: tuple[int, ...], views: Sequence[View], masked: bool
+) -> Generator[None, None, Bucket]:
+    latents = []
+    for view in views:
+        latents.append(posterior(machine, view.image))
+        yield
+    mask = torch.cat([view.latent_mask(machine.latent_scale) for view in views]) if masked else None
+    return Bucket(
+        pictures=members,
+        mean=torch.cat([mean for mean, _ in latents]),
+        std=torch.cat([std for _, std in latents]),
+        mask=None if mask is None else mask.to(machine.device),
+        time_ids=torch.tensor([view.time_ids for view in views], device=machine.device, dtype=machine.dtype),
+    )
+
+
+def _class_rows(machine: Machine, recipe: Recipe) -> Generator[None, None, Bucket]:
+    images = yield from drawing_class(machine, recipe)
+    size = (machine.size_px, machine.size_px)
+    views = [view for image in images for view in views_of(image.convert("RGBA"), size, 1, False)]
+    bucket = yield from _bucket(machine, tuple(range(len(images))), views, False)
+    return bucket

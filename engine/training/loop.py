@@ -2,159 +2,195 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from engine.models import adapters
 from engine.models.machine import Machine
-from engine.pictures.latents import generator
-from engine.pictures.noise import min_snr_weight, noise_schedule, rowwise_error, signal_to_noise, target_of
+from engine.pictures.noise import noise_schedule, signal_to_noise, target_of
+from engine.pictures.prompt_weights import Embeddings
+from engine.training import yardstick
+from engine.training.averages import Averages
+from engine.training.batches import Batch, batch_of, predict
+from engine.training.captions import CachedCaptions, TextSide
 from engine.training.dataset import Dataset
 from engine.training.draws import Draw, draw
-from engine.training.optimizers import learning_rate_at, make_optimizer
+from engine.training.losses import pointwise, row_means, timestep_weight
+from engine.training.optimizers import Group, adapter_groups, make_optimizer, set_rate
+from engine.training.prior import kept
+from engine.training.refusals import refuse
 from engine.training.resume import pack, unpack
-from storage.errors import LossNotFinite, RecipeRefused
+from storage.errors import LossExploded, LossNotFinite
 from storage.records import LossPoint, Recipe
 
-YARDSTICK_PICTURES = 6
-YARDSTICK_TIMESTEPS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of T
-YARDSTICK_SEED = 7
-YARDSTICKS_A_RUN = 12
+READ_EVERY = {"cuda": 10}  # steps between two looks at the loss; a look waits for the GPU. Elsewhere it costs nothing
+EXPLODED = 4.0  # times the lowest yardstick so far; a training that goes well never rises by half
 LOSS_SCALE = {torch.float16: 1024.0}  # fp16 gradients of a loss near 0.1 would round to zero inside the frozen base
 
 
 @dataclass
 class Loop:
-    """One adapter being trained. `step` counts finished optimizer steps."""
+    """One adapter being trained. `step` counts finished optimizer steps; `text` is who answers captions.
+
+    Between two steps the adapter on the model is what a checkpoint holds: the average where the recipe wants one.
+    """
 
     machine: Machine
     dataset: Dataset
     recipe: Recipe
     name: str
+    text: TextSide = field(default=None)  # type: ignore[assignment]  # the cached captions, set below
 
     def __post_init__(self) -> None:
-        adapters.attach(self.machine, self.name, adapters.Shape.of(self.recipe), seed=int(self.recipe.seed))
-        self.parameters = adapters.parameters(self.machine, self.name)
-        try:
-            self.optimizer = make_optimizer(self.parameters, self.recipe)
-        except RecipeRefused:
-            self.close()
-            raise
+        refuse(self.recipe, self.machine)
+        self.text = self.text or CachedCaptions(self.dataset)
+        if self.recipe.lora:
+            adapters.attach(self.machine, self.name, adapters.Shape.of(self.recipe), seed=int(self.recipe.seed))
+        named = adapters.named_parameters(self.machine, self.name)
+        spoken = [Group(list(parameters), rate) for parameters, rate in self.text.parameters()]
+        self.parameters = [*named.values(), *(one for group in spoken for one in group.parameters)]
+        self.optimizer = make_optimizer([*adapter_groups(named, self.recipe), *spoken], self.recipe)
+        self.averages = Averages(self.parameters, self.recipe.ema_decay) if self.recipe.ema_decay > 0 else None
         self.schedule = noise_schedule(self.machine.noise_scheduler_config)
-        self.step = 0
+        self.timesteps = int(self.schedule.config.num_train_timesteps)
+        self.layout = self.dataset.layout(self.timesteps)
+        self.step, self.rows_at_once, self.checkpointing = 0, self.recipe.batch_size, False
+        self.weight_norms: dict[int, float] = {}  # step → norm of all that is learnt, where the yardstick was laid on
+        self._unread: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # step, loss, norm of the gradients
+        self._lowest = float("inf")
 
     def go_on_from(self, step: int, state: bytes) -> None:
         """Takes up a packed state, to the bit."""
-        unpack(state, self.parameters, self.optimizer)
+        self._learn(True)
+        unpack(state, self.parameters, self.optimizer, self.averages)
+        self._learn(False)
         self.step = step
 
     def state(self) -> bytes:
         """What `go_on_from` takes."""
-        return pack(self.parameters, self.optimizer)
+        self._learn(True)
+        packed = pack(self.parameters, self.optimizer, self.averages)
+        self._learn(False)
+        return packed
 
     def run_step(self) -> Iterator[LossPoint | None]:
-        """One optimizer step; yields None at every pause, then its loss. Raises LossNotFinite before it would step."""
-        recipe, total = self.recipe, 0.0
+        """One optimizer step; yields None at every pause, then the losses that were read, its own or also earlier ones.
+
+        Raises LossNotFinite, and LossExploded, a kind of it.
+        """
+        recipe, losses = self.recipe, []
+        self._learn(True)
         for micro in range(recipe.accumulation):
-            total += self._learn_from(self.chance(self.step * recipe.accumulation + micro))
+            losses.append(self.learn_from(self.chance(self.step * recipe.accumulation + micro)))
             if micro + 1 < recipe.accumulation:
                 yield None
-        if not self._clip() or not math.isfinite(total):
-            self.optimizer.zero_grad(set_to_none=True)
-            raise LossNotFinite(step=self.step + 1)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(recipe, self.step + 1)
+        self._unread.append((self.step + 1, torch.stack(losses).sum(), self.clip()))
+        is_yardstick = yardstick.is_due(self.step + 1, recipe.steps)
+        told = self.read() if is_yardstick or len(self._unread) >= READ_EVERY.get(self.machine.device.type, 1) else []
+        set_rate(self.optimizer, recipe, self.step + 1)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        if self.averages is not None:
+            self.averages.follow()
+        self._learn(False)
         self.step += 1
-        validation_loss = (yield from self.yardstick()) if self._is_yardstick() else None
-        yield LossPoint(step=self.step, loss=total, validation_loss=validation_loss)
+        yield from told[:-1]
+        if is_yardstick:
+            told[-1] = LossPoint(step=self.step, loss=told[-1].loss, validation_loss=(yield from self._validate()))
+        yield from told[-1:]
 
-    def _learn_from(self, chance: Draw) -> float:
-        """Adds a micro-step's gradients; returns its share of the step's loss."""
-        with torch.enable_grad(), adapters.using(self.machine, {self.name: 1.0}):
-            loss = self.loss(chance) / self.recipe.accumulation
-            torch.autograd.backward(loss * self._loss_scale)
-        return float(loss.detach())
+    def read(self) -> list[LossPoint]:
+        """The losses of the steps nobody has looked at yet. Raises LossNotFinite for the first that is no number.
 
-    def _clip(self) -> bool:
-        """Scales the gradients down to the recipe's norm; False when they are no numbers."""
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                parameter.grad /= self._loss_scale
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
-        return bool(torch.isfinite(norm))
+        To be called before weights are kept: what comes after such a loss is worth nothing.
+        """
+        if not self._unread:
+            return []
+        unread, self._unread = self._unread, []
+        losses = torch.stack([loss for _, loss, _ in unread]).tolist()
+        finite = torch.isfinite(torch.stack([loss + norm for _, loss, norm in unread])).tolist()
+        for (step, _, _), is_number in zip(unread, finite, strict=True):
+            if not is_number:
+                self.forget()
+                raise LossNotFinite(step=step)
+        return [LossPoint(step=step, loss=loss) for (step, _, _), loss in zip(unread, losses, strict=True)]
 
-    def loss(self, chance: Draw) -> torch.Tensor:
-        """The weighted loss of a micro-step: E‖target - prediction‖² · w(t)."""
-        device, chosen = self.machine.device, chance.pictures
-        x0 = self.dataset.mean[chosen] + self.dataset.std[chosen] * chance.latent_noise.to(device)
-        x0, t, noise = x0 * self.dataset.scaling_factor, chance.t.to(device), chance.noise.to(device)
-        prediction = self._predict(self.schedule.add_noise(x0, noise, t), t, chosen, chance.dropped)
-        error = rowwise_error(prediction, target_of(self.schedule, x0, noise, t))
-        snr = signal_to_noise(self.schedule.alphas_cumprod.to(device), t)
-        weight = min_snr_weight(snr, self.recipe.min_snr_gamma, str(self.schedule.config.prediction_type))
-        return (error * weight).mean()
+    def _validate(self) -> Generator[None, None, float]:
+        """The grid's loss, with a pause after every timestep. Raises LossExploded."""
+        found = yield from yardstick.measuring(self)
+        self.weight_norms[self.step] = float(torch.nn.utils.get_total_norm([one.detach() for one in self.parameters]))
+        if found > EXPLODED * self._lowest:
+            raise LossExploded(step=self.step)
+        self._lowest = min(self._lowest, found)
+        return found
 
-    def yardstick(self) -> Generator[None, None, float]:
-        """The loss on a fixed grid of pictures × timesteps with fixed noise, pausing between two timesteps."""
-        total = 0.0
-        for number, share in enumerate(YARDSTICK_TIMESTEPS):
-            total += self._yardstick_at(number, share)
-            yield
-        return total / len(YARDSTICK_TIMESTEPS)
+    def learn_from(self, chance: Draw) -> torch.Tensor:
+        """Adds a micro-step's gradients; returns its share of the step's loss, still on the device."""
+        total = torch.zeros((), device=self.machine.device)
+        for part in chance.split(self.rows_at_once):
+            share = len(part.t) / len(chance.t) / self.recipe.accumulation
+            with torch.enable_grad():
+                for loss in self.losses(part):
+                    torch.autograd.backward(loss * share * self._loss_scale)
+                    total = total + loss.detach() * share
+        return total
 
-    @torch.no_grad()
-    def _yardstick_at(self, number: int, share: float) -> float:
-        chosen = torch.arange(min(YARDSTICK_PICTURES, len(self.dataset)))
-        x0 = self.dataset.mean[chosen] * self.dataset.scaling_factor
-        noise = torch.randn(x0.shape, generator=generator(YARDSTICK_SEED, number)).to(x0.device)
-        t = torch.full((len(chosen),), int(share * self.schedule.config.num_train_timesteps), device=x0.device)
-        with adapters.using(self.machine, {self.name: 1.0}):
-            prediction = self._predict(
-                self.schedule.add_noise(x0, noise, t), t, chosen, torch.zeros(len(chosen), dtype=torch.bool)
-            )
-        return float(rowwise_error(prediction, target_of(self.schedule, x0, noise, t)).mean())
+    def losses(self, chance: Draw) -> Iterator[torch.Tensor]:
+        """The terms of a micro-step's loss, one graph at a time; the adapter is worn while one is looked at."""
+        recipe, batch = self.recipe, batch_of(self.dataset, chance, self.machine.device)
+        target = target_of(self.schedule, batch.x0, batch.noise, batch.t)
+        with self.worn():
+            yield self._loss(batch, self.text.condition(chance.captions, chance.dropped), target)
+        if recipe.prior_weight > 0:
+            known = kept(self, batch, chance)
+            with self.worn():
+                yield self._loss(replace(known.batch, mask=None), known.said, known.target) * recipe.prior_weight
 
-    def close(self) -> None:
-        """Takes the adapter off the model."""
-        adapters.drop(self.machine, self.name)
+    def _loss(self, batch: Batch, said: Embeddings, target: torch.Tensor) -> torch.Tensor:
+        """The weighted loss of a batch: E penalty(target - prediction) · w(t)."""
+        recipe, noisy = self.recipe, self.schedule.add_noise(batch.x0, batch.noise, batch.t)
+        prediction = predict(self.machine, noisy, batch.t, said, batch.time_ids)
+        error = row_means(pointwise(prediction, target, recipe.loss, recipe.huber_delta), batch.mask)
+        snr = signal_to_noise(self.schedule.alphas_cumprod.to(batch.t.device), batch.t)
+        return (error * timestep_weight(recipe, snr, str(self.schedule.config.prediction_type))).mean()
+
+    def clip(self) -> torch.Tensor:
+        """Scales the gradients down to the recipe's norm; returns what it was, still on the device."""
+        if self._loss_scale != 1.0:
+            torch._foreach_div_([one.grad for one in self.parameters if one.grad is not None], self._loss_scale)
+        return torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
+
+    def forget(self) -> None:
+        """Drops gradients that no step is to be made of."""
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def worn(self) -> AbstractContextManager[None]:
+        """The adapter is on, and no other."""
+        return adapters.using(self.machine, {self.name: 1.0} if self.recipe.lora else {})
+
+    def recompute_activations(self) -> None:
+        """Trades about a third more time for most of the memory of a step."""
+        self.machine.unet.enable_gradient_checkpointing()
+        self.checkpointing = True
 
     def chance(self, micro_step: int) -> Draw:
         """The chance of a micro-step of this training."""
-        return draw(
-            self.recipe,
-            micro_step,
-            count=len(self.dataset),
-            shape=self.dataset.mean.shape[1:],
-            timesteps=int(self.schedule.config.num_train_timesteps),
-        )
+        return draw(self.recipe, micro_step, self.layout)
 
-    def _predict(
-        self, noisy: torch.Tensor, t: torch.Tensor, chosen: torch.Tensor, dropped: torch.Tensor
-    ) -> torch.Tensor:
-        captions, empty = self.dataset.captions, self.dataset.empty
-        mask = dropped.to(captions.hidden.device)
-        hidden = torch.where(mask[:, None, None], empty.hidden, captions.hidden[chosen])
-        condition: dict[str, object] = {}
-        if captions.pooled is not None and empty.pooled is not None:
-            side = self.machine.size_px
-            ids = torch.tensor([[side, side, 0, 0, side, side]], device=hidden.device, dtype=hidden.dtype)
-            pooled = torch.where(mask[:, None], empty.pooled, captions.pooled[chosen])
-            condition["added_cond_kwargs"] = {"text_embeds": pooled, "time_ids": ids.repeat(len(hidden), 1)}
-        noisy = noisy.to(self.machine.dtype)
-        prediction: torch.Tensor = self.machine.unet(
-            noisy, t, encoder_hidden_states=hidden, return_dict=False, **condition
-        )[0]
-        return prediction
+    def close(self) -> None:
+        """Leaves the model as it was found."""
+        if self.checkpointing:
+            self.machine.unet.disable_gradient_checkpointing()
+        adapters.drop(self.machine, self.name)
+
+    def _learn(self, learning: bool) -> None:
+        """The weights that learn into the parameters, or the average that others see."""
+        if self.averages is not None:
+            self.averages.wear(not learning)
 
     @property
     def _loss_scale(self) -> float:
         return LOSS_SCALE.get(self.machine.dtype, 1.0)
-
-    def _is_yardstick(self) -> bool:
-        every = max(1, self.recipe.steps // YARDSTICKS_A_RUN)
-        return self.step % every == 0 or self.step == self.recipe.steps

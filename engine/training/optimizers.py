@@ -1,35 +1,124 @@
-"""Optimizers by name, their learning rate over time, and their state as tensors."""
+"""Optimizers by name, the groups they work on, and their learning rate over time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
 
 import torch
 
 from storage.errors import RecipeRefused
 from storage.records import Recipe
 
-
-def _adamw(parameters: Sequence[torch.nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-
-
-OPTIMIZERS: dict[str, Callable[[Sequence[torch.nn.Parameter], Recipe], torch.optim.Optimizer]] = {"adamw": _adamw}
+RESTARTS = 3  # cycles of cosine_restarts in a training
+FLOOR = 0.1  # of the rate, where a schedule ends: a last step that still learns a little
+OWN_RATE = ("prodigy", "dadaptation")  # they find the rate; the recipe's is not used
 
 
-def make_optimizer(parameters: Sequence[torch.nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+@dataclass(frozen=True)
+class Group:
+    """Parameters that learn at the same rate."""
+
+    parameters: list[torch.nn.Parameter]
+    learning_rate: float
+
+
+def adapter_groups(named: Mapping[str, torch.nn.Parameter], recipe: Recipe) -> list[Group]:
+    """The adapter's tensors; under LoRA+ (Hayou et al. 2024, arXiv 2402.12354) B learns `loraplus_ratio` times faster.
+
+    B starts at zero and A does not, so in wide networks one rate for both learns features too slowly.
+    """
+    rate = recipe.learning_rate
+    if recipe.loraplus_ratio == 1.0:
+        return [Group(list(named.values()), rate)] if named else []
+    up = [value for name, value in named.items() if ".lora_B." in name]
+    rest = [value for name, value in named.items() if ".lora_B." not in name]
+    return [Group(rest, rate), Group(up, rate * recipe.loraplus_ratio)]
+
+
+def _adamw(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
+
+
+def _adamw8bit(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimizer:
+    from bitsandbytes.optim import AdamW8bit  # only where there is CUDA, see refusals
+
+    optimizer: torch.optim.Optimizer = AdamW8bit(groups, weight_decay=recipe.weight_decay)
+    return optimizer
+
+
+def _prodigy(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimizer:
+    """Mishchenko & Defazio 2023, arXiv 2306.06101. The safeguard keeps a warm-up from inflating its estimate."""
+    from prodigyopt import Prodigy
+
+    optimizer: torch.optim.Optimizer = Prodigy(
+        groups,
+        weight_decay=recipe.weight_decay,
+        use_bias_correction=True,
+        safeguard_warmup=recipe.warmup_steps > 0,
+    )
+    return optimizer
+
+
+def _dadaptation(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimizer:
+    """Defazio & Mishchenko 2023, arXiv 2301.07733, in its Adam form."""
+    from dadaptation import DAdaptAdam
+
+    optimizer: torch.optim.Optimizer = DAdaptAdam(groups, weight_decay=recipe.weight_decay, decouple=True)
+    return optimizer
+
+
+OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]], Recipe], torch.optim.Optimizer]] = {
+    "adamw": _adamw,
+    "adamw8bit": _adamw8bit,
+    "prodigy": _prodigy,
+    "dadaptation": _dadaptation,
+}
+
+
+def make_optimizer(groups: Sequence[Group], recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer. Raises RecipeRefused for one that is not known."""
     if recipe.optimizer not in OPTIMIZERS:
-        raise RecipeRefused(optimizer=recipe.optimizer)
-    return OPTIMIZERS[recipe.optimizer](parameters, recipe)
+        raise RecipeRefused(reason="unknown_optimizer", optimizer=recipe.optimizer)
+    own = recipe.optimizer in OWN_RATE
+    rates = [1.0 if own else group.learning_rate for group in groups]
+    settings = [
+        {"params": group.parameters, "lr": rate, "peak_rate": rate} for group, rate in zip(groups, rates, strict=True)
+    ]
+    with redirect_stdout(StringIO()):  # two of them print that their weight decay is decoupled
+        return OPTIMIZERS[recipe.optimizer](settings, recipe)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
+    """Every group's rate for optimizer step `step` (from 1)."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak_rate"] * rate_share(recipe, step)
 
 
 def learning_rate_at(recipe: Recipe, step: int) -> float:
-    """The rate of optimizer step `step` (from 1): linear warm-up, then constant or a half cosine to a tenth."""
+    """The U-Net's rate at optimizer step `step` (from 1)."""
+    return recipe.learning_rate * rate_share(recipe, step)
+
+
+def _cosine(share: float) -> float:
+    return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * share))
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda _share: 1.0,
+    "cosine": _cosine,
+    "linear": lambda share: 1 - (1 - FLOOR) * share,
+    "cosine_restarts": lambda share: _cosine(share * RESTARTS % 1 if share < 1 else 1),
+}
+
+
+def rate_share(recipe: Recipe, step: int) -> float:
+    """The share of the full rate at step `step` (from 1): a linear warm-up, then the schedule down to a tenth."""
     if step <= recipe.warmup_steps:
-        return recipe.learning_rate * step / recipe.warmup_steps
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    share = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
-    return recipe.learning_rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+        return step / recipe.warmup_steps
+    done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
+    return SCHEDULES[recipe.schedule](min(1.0, done))

@@ -1,35 +1,81 @@
-"""The state a training goes on from, as safetensors: adapter, the optimizer's moments, the step. No pickles."""
+"""The state a training goes on from, as safetensors: weights, the optimizer's moments and scalars, averages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from safetensors.torch import load, save
 
+from engine.training.averages import Averages
 from storage.errors import FileDamaged
 
+AVERAGE = "average"
+LEFT_TO_THE_RECIPE = ("lr", "peak_rate")  # set again before every step
 
-def pack(parameters: Sequence[torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> bytes:
-    """Parameters and optimizer state, in the parameters' order."""
-    tensors: dict[str, torch.Tensor] = {}
+
+def pack(
+    parameters: Sequence[torch.nn.Parameter], optimizer: torch.optim.Optimizer, averages: Averages | None = None
+) -> bytes:
+    """Everything in the parameters' order. With averages, the parameters must hold the weights that learn."""
+    tensors = dict(_scalars(optimizer))
     for number, parameter in enumerate(parameters):
-        tensors[f"{number:05}.weight"] = parameter.detach().cpu().contiguous()
+        tensors[f"{number:05}.weight"] = _held(parameter)
         for name, value in optimizer.state[parameter].items():
-            tensors[f"{number:05}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
+            tensors[f"{number:05}.{name}"] = _held(value)
+        if averages is not None:
+            tensors[f"{number:05}.{AVERAGE}"] = _held(averages.resting[number])
+    if averages is not None:
+        tensors["average.steps"] = torch.tensor(averages.steps)
     packed: bytes = save(tensors)
     return packed
 
 
-def unpack(data: bytes, parameters: Sequence[torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
+def unpack(
+    data: bytes,
+    parameters: Sequence[torch.nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    averages: Averages | None = None,
+) -> None:
     """Puts everything back to the bit. Raises FileDamaged when it does not fit."""
     try:
         tensors = load(data)
         for number, parameter in enumerate(parameters):
             own = {key[6:]: value for key, value in tensors.items() if key.startswith(f"{number:05}.")}
             parameter.data.copy_(own.pop("weight"))
-            optimizer.state[parameter] = {
-                name: value if name == "step" else value.to(parameter.device) for name, value in own.items()
-            }
+            if averages is not None:
+                averages.resting[number].copy_(own.pop(AVERAGE))
+            optimizer.state[parameter] = {name: _placed(value, parameter.device) for name, value in own.items()}
+        if averages is not None:
+            averages.steps = int(tensors["average.steps"])
+        _put_back(tensors, optimizer)
     except (KeyError, ValueError, RuntimeError) as error:
         raise FileDamaged from error
+
+
+def _scalars(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, torch.Tensor]]:
+    """What Prodigy and D-Adaptation know besides their moments: d, its sums, the count of steps; in fp64 and int64."""
+    for number, group in enumerate(optimizer.param_groups):
+        for name, value in group.items():
+            if type(value) in (int, float) and name not in LEFT_TO_THE_RECIPE:
+                yield f"group.{number}.{name}", _held(value)
+
+
+def _put_back(tensors: dict[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> None:
+    for key, value in tensors.items():
+        if key.startswith("group."):
+            _, number, name = key.split(".", 2)
+            optimizer.param_groups[int(number)][name] = value.item()
+
+
+def _held(value: object) -> torch.Tensor:
+    """On the CPU; a Python number in its own precision, by which `_placed` knows it again."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().contiguous()
+    return torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else torch.int64)
+
+
+def _placed(value: torch.Tensor, device: torch.device) -> object:
+    if value.dim() == 0 and value.dtype in (torch.float64, torch.int64):
+        return value.item()
+    return value.to(device)

@@ -1,0 +1,49 @@
+"""What a prediction's error costs: the shape of the penalty, the weight of a timestep, and which cells count."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.pictures.noise import min_snr_weight
+from storage.records import Recipe
+
+SMALLEST_SNR = 1e-3  # 1/√SNR would be without bound at zero terminal SNR; SD 1.5's own smallest is 0.0047
+
+
+def pointwise(prediction: torch.Tensor, target: torch.Tensor, kind: str, delta: float) -> torch.Tensor:
+    """The penalty of every cell, fp32, of the inputs' shape.
+
+    `mse` is d². The others are pseudo-Huber, c = δ (Charbonnier 1997): 2(√(d² + c²) - c), quadratic near zero and a
+    straight line far out; `huber` is c times that, so that it tends to d² for a large c, `smooth_l1` to 2|d| for a
+    small one. These are diffusers' and kohya's conventions, so a rate that works there works here.
+    """
+    d2 = (prediction.float() - target.float()).pow(2)
+    if kind == "mse":
+        return d2
+    bent = 2 * ((d2 + delta**2).sqrt() - delta)
+    return bent * delta if kind == "huber" else bent
+
+
+def row_means(cells: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """The mean of every row (N,) of (N, C, h, w); with a mask (N, 1, h, w) over what it leaves visible."""
+    if mask is None:
+        return cells.flatten(1).mean(dim=1)
+    seen = mask.expand_as(cells).flatten(1)
+    return (cells.flatten(1) * seen).sum(dim=1) / seen.sum(dim=1).clamp(min=1e-6)
+
+
+def debiased_weight(snr: torch.Tensor, prediction: str) -> torch.Tensor:
+    """1 / √SNR on the ε error (Yu et al. 2023, arXiv 2310.08442, equation 10).
+
+    An ε error is SNR / (SNR + 1) of a v error, so the same weight on v is √SNR / (SNR + 1), which is finite at zero.
+    """
+    if prediction == "v_prediction":
+        return snr.sqrt() / (snr + 1)
+    return snr.clamp(min=SMALLEST_SNR).rsqrt()
+
+
+def timestep_weight(recipe: Recipe, snr: torch.Tensor, prediction: str) -> torch.Tensor:
+    """The recipe's weight of every row: debiased, min-SNR, or one."""
+    if recipe.debiased:
+        return debiased_weight(snr, prediction)
+    return min_snr_weight(snr, recipe.min_snr_gamma, prediction)

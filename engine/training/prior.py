@@ -1,0 +1,53 @@
+"""Prior preservation: what the model knew of a subject's kind is asked again, so that learning one does not eat all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.models import adapters
+from engine.pictures.noise import target_of
+from engine.pictures.prompt_weights import Embeddings
+from engine.training.batches import Batch, class_batch_of, predict
+from engine.training.captions import chosen
+from engine.training.draws import Draw
+
+if TYPE_CHECKING:
+    from engine.training.loop import Loop
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What must be predicted as before: latents, captions, and the answer (B, C, h, w)."""
+
+    batch: Batch
+    said: Embeddings
+    target: torch.Tensor
+
+
+def kept(loop: Loop, batch: Batch, chance: Draw) -> Kept:
+    """What a micro-step preserves. To be asked while no adapter is worn.
+
+    `class`: pictures of the class and their own noise (Ruiz et al. 2022, arXiv 2208.12242, equation 2). `trigger`, the
+    cheap form: the same latents under the caption without the trigger, and what the bare model says of them.
+    """
+    if loop.recipe.prior == "class":
+        return _of_class(loop, chance)
+    texts, empty = loop.dataset.bare_captions, loop.dataset.empty
+    assert texts is not None
+    said = chosen(texts, empty, chance.captions, torch.zeros_like(chance.dropped))
+    with torch.no_grad(), adapters.using(loop.machine, {}):
+        noisy = loop.schedule.add_noise(batch.x0, batch.noise, batch.t)
+        target = predict(loop.machine, noisy, batch.t, said, batch.time_ids)
+    return Kept(batch, said, target)
+
+
+def _of_class(loop: Loop, chance: Draw) -> Kept:
+    batch, caption = class_batch_of(loop.dataset, chance, loop.machine.device), loop.dataset.class_caption
+    assert caption is not None
+    count = len(batch.t)
+    pooled = None if caption.pooled is None else caption.pooled.expand(count, -1)
+    said = Embeddings(caption.hidden.expand(count, -1, -1), pooled)
+    return Kept(batch, said, target_of(loop.schedule, batch.x0, batch.noise, batch.t))

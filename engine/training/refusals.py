@@ -1,0 +1,73 @@
+"""What cannot go together in a recipe, said before step one. A reason's key is what the bot puts into words.
+
+bot.rules.clashes asks the same of what a person is about to choose; here is who has the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from engine.models.hardware import MemoryMode
+from engine.models.machine import Machine
+from engine.training.optimizers import OPTIMIZERS, OWN_RATE, SCHEDULES
+from storage.errors import RecipeRefused
+from storage.records import Recipe
+
+LOSSES = ("mse", "huber", "smooth_l1")
+TIMESTEPS = ("uniform", "stratified", "style")
+PRIORS = ("trigger", "class")
+AT_LEAST_ONE = ("rank", "alpha", "batch_size", "accumulation", "steps", "crops", "buckets")
+
+Test = Callable[[Recipe, Machine], bool]
+
+REASONS: dict[str, Test] = {
+    "unknown_optimizer": lambda recipe, _: recipe.optimizer not in OPTIMIZERS,
+    "unknown_schedule": lambda recipe, _: recipe.schedule not in SCHEDULES,
+    "unknown_loss": lambda recipe, _: recipe.loss not in LOSSES,
+    "unknown_timesteps": lambda recipe, _: recipe.timesteps not in TIMESTEPS,
+    "unknown_prior": lambda recipe, _: recipe.prior not in PRIORS,
+    "number_too_small": lambda recipe, _: any(getattr(recipe, name) < 1 for name in AT_LEAST_ONE),
+    "rate_not_positive": lambda recipe, _: recipe.learning_rate <= 0 or recipe.loraplus_ratio <= 0,
+    "loss_without_width": lambda recipe, _: recipe.loss != "mse" and recipe.huber_delta <= 0,
+    "average_never_moves": lambda recipe, _: not 0 <= recipe.ema_decay < 1,
+    # its 8-bit states are CUDA kernels
+    "eight_bit": lambda recipe, machine: recipe.optimizer == "adamw8bit" and machine.device.type != "cuda",
+    "eight_bit_not_installed": lambda recipe, _: recipe.optimizer == "adamw8bit" and find_spec("bitsandbytes") is None,
+    # both know one rate for everything and find it themselves
+    "loraplus": lambda recipe, _: recipe.loraplus_ratio != 1 and recipe.optimizer in OWN_RATE,
+    # two answers to the same question: how much a timestep weighs
+    "debiased": lambda recipe, _: recipe.debiased and recipe.min_snr_gamma is not None,
+    "learns_nothing": lambda recipe, _: not recipe.lora and recipe.new_tokens < 1,
+    "learns_words": lambda recipe, _: not recipe.lora and _has_lora_options(recipe),
+    # without an adapter the U-Net is the bare model itself
+    "prior_words": lambda recipe, _: not recipe.lora and recipe.prior_weight > 0,
+    # DoRA's magnitudes are norms of the base's weights, which sequential offload keeps off the device
+    "dora_offload": lambda recipe, machine: recipe.use_dora and machine.memory_mode is MemoryMode.SEQUENTIAL,
+    "prior_class_prompt": lambda recipe, _: _by_class(recipe) and not recipe.class_prompt.strip(),
+    "prior_class": lambda recipe, _: _by_class(recipe) and recipe.class_pictures < 1,
+    "no_such_target": lambda recipe, machine: recipe.lora and not _has_targets(recipe, machine),
+}
+
+
+def refuse(recipe: Recipe, machine: Machine) -> None:
+    """Raises RecipeRefused with the first reason that holds."""
+    for reason, holds in REASONS.items():
+        if holds(recipe, machine):
+            raise RecipeRefused(reason=reason)
+
+
+def _has_lora_options(recipe: Recipe) -> bool:
+    pushed = recipe.use_dora or recipe.use_rslora or recipe.loraplus_ratio != 1
+    return pushed or recipe.text_encoder_learning_rate > 0
+
+
+def _by_class(recipe: Recipe) -> bool:
+    return recipe.prior_weight > 0 and recipe.prior == "class"
+
+
+def _has_targets(recipe: Recipe, machine: Machine) -> bool:
+    """Whether every target names at least one module of the U-Net, with or without adapters on it."""
+    names = [name for name, _ in machine.unet.named_modules()]
+    return bool(recipe.targets) and all(
+        any(name == target or name.endswith(f".{target}") for name in names) for target in recipe.targets
+    )

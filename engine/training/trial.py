@@ -1,0 +1,60 @@
+"""A forward and a backward before step one: does it fit, is it a number, how long will it take."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from storage.errors import LossNotFinite, OutOfMemory
+
+if TYPE_CHECKING:
+    from engine.training.loop import Loop
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one micro-step took. `peak_bytes` is 0 where the device does not say."""
+
+    seconds: float
+    peak_bytes: int
+    rows_at_once: int
+    checkpointing: bool
+
+
+def attempt(loop: Loop) -> Trial:
+    """Learns from the first micro-step's chance and forgets it again; the weights stay as they are.
+
+    Where it does not fit, the loop is made to recompute activations, then to take the batch in ever smaller pieces,
+    which changes memory and time but not what is learnt. Raises OutOfMemory when not even one row fits, and
+    LossNotFinite when the loss or a gradient is no number.
+    """
+    while True:
+        try:
+            return _once(loop)
+        except torch.OutOfMemoryError as error:
+            loop.forget()
+            torch.cuda.empty_cache()
+            if not loop.checkpointing:
+                loop.recompute_activations()
+            elif loop.rows_at_once > 1:
+                loop.rows_at_once = (loop.rows_at_once + 1) // 2
+            else:
+                raise OutOfMemory from error
+
+
+def _once(loop: Loop) -> Trial:
+    device = loop.machine.device
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    loop.learn_from(loop.chance(0))  # the first call also pays for choosing kernels
+    began = time.perf_counter()
+    loss = loop.learn_from(loop.chance(0))
+    finite = bool(torch.isfinite(loss)) and bool(torch.isfinite(loop.clip()))
+    loop.forget()
+    if not finite:
+        raise LossNotFinite(step=loop.step + 1)
+    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    return Trial(time.perf_counter() - began, peak, loop.rows_at_once, loop.checkpointing)
