@@ -81,6 +81,10 @@ class TrainingView:
     axis_loss: str
     legend_training: str
     legend_validation: str
+    elbow: int = 0  # step of the validation curve's elbow; 0 for none
+    advised: int = 0  # step of the recommended checkpoint; 0 while it trains
+    legend_elbow: str = ""
+    legend_advised: str = ""
     strip: Sheet | None = None
 
 

@@ -54,7 +54,9 @@ class Verb(StrEnum):
     CAPTIONS_FIX = "captions.fix"
     CAPTIONS_LEAVE = "captions.leave"
     TRAIN_PRESET = "train.preset"  # fast | balanced | thorough
+    TRAIN_WHY = "train.why"
     TRAIN_NUMBERS = "train.numbers"
+    TRAIN_PAGE = "train.page"  # 0 for all pages, 1 … n
     TRAIN_SET = "train.set"  # number name
     TRAIN_START = "train.start"
     TRAIN_STOP = "train.stop"

@@ -83,8 +83,8 @@ class Recipe:
     min_snr_gamma: float | None = 5.0
     use_rslora: bool = False
     use_dora: bool = False
-    optimizer: str = "adamw"
-    schedule: str = "cosine"
+    optimizer: str = "adamw"  # adamw | adamw8bit | prodigy | dadaptation
+    schedule: str = "cosine"  # constant | cosine | linear | cosine-restarts
     warmup_steps: int = 10
     max_grad_norm: float = 1.0
     weight_decay: float = 0.01
@@ -107,7 +107,7 @@ class Recipe:
     buckets: int = 1  # aspect ratios at most
     shuffle_caption: bool = False  # the trigger's and the parts' order changes
     prior_weight: float = 0.0  # 0 = off
-    prior: str = "trigger"  # trigger: same latents without it, the bare model's answer as target | class: class pictures
+    prior: str = "trigger"  # trigger: same latents without it, the bare model's answer is the target | class: pictures
     class_prompt: str = ""
     class_pictures: int = 0
     new_tokens: int = 0  # pivotal tuning: learnt embeddings for the trigger; 0 = off
@@ -281,6 +281,7 @@ class MachineFacts:
     model: ModelFacts
     seconds_per_picture: float | None = None  # measured, 20 steps with CFG
     seconds_per_training_step: float | None = None  # measured, batch of 4
+    memory_bytes: int | None = None  # of the device, or main memory where there is no GPU
 
 
 @dataclass(frozen=True, kw_only=True)

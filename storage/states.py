@@ -55,6 +55,7 @@ class Stage(StrEnum):
     # training
     RECIPE = "recipe"
     NUMBERS = "numbers"
+    REASONS = "reasons"  # why these numbers
     SEALING = "sealing"  # training runs
     CHECKPOINTS = "checkpoints"
     # trying

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from storage.records import Checkpoint
 from storage.requests import TrainingAnswer
 
-READINGS = frozenset({"good", "under", "over", "stopped"})
+READINGS = frozenset({"good", "under", "over", "flat", "stopped", "blown"})
+SEEN = 0.03  # difference in a measure that a person begins to see on four samples
+LITTLE = 0.1  # style gained below which the pictures hardly changed
 COPIES = 0.9  # likeness to the nearest palette picture from which a sample looks like it
 
 
@@ -20,6 +22,22 @@ def advised(checkpoints: Sequence[Checkpoint], recommended: int) -> Checkpoint |
     """The checkpoint to take; the last one when the advice names none that is there."""
     found = next((c for c in checkpoints if c.step == recommended), None)
     return found or (checkpoints[-1] if checkpoints else None)
+
+
+def reason_key(checkpoints: Sequence[Checkpoint], best: Checkpoint) -> str:
+    """The key of why this checkpoint is advised and no other."""
+    later = [c for c in checkpoints if c.step > best.step and c.style_gained is not None]
+    gained, kept = best.style_gained or 0.0, best.prompt_kept or 0.0
+    reasons = {
+        "only": best.style_gained is None or len(checkpoints) < 2,
+        "little": gained < LITTLE,
+        "last": not later,
+        "copies": begins_to_copy(checkpoints, best),
+        "forgets": any(kept - (c.prompt_kept or 0.0) > SEEN for c in later),
+        "settled": all((c.style_gained or 0.0) - gained <= SEEN for c in later),
+        "trade": True,
+    }
+    return "seal.why." + next(name for name, holds in reasons.items() if holds)
 
 
 def begins_to_copy(checkpoints: Sequence[Checkpoint], best: Checkpoint) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storage.records import Job, MachineFacts
+from storage.records import Job, MachineFacts, Recipe
 from storage.requests import TakeRequest, TrainingRequest, read_request
 
 BAR_CELLS = 10
@@ -12,6 +12,8 @@ UNMEASURED_PICTURE_SECONDS = 5.0  # a careful guess until the engine has measure
 UNMEASURED_STEP_SECONDS = 1.0
 TAKE_SECONDS = 3.0
 SAMPLES_A_CHECKPOINT = 4
+PRIOR_COST = {"trigger": 1.46, "class": 2.0}  # one more forward (0.402 T to 0.869 T, performance.md 0); a second batch
+DORA_COST = 1.3  # a norm of every adapted weight a step; a guess, peft only says "more overhead"
 
 
 def bar(done: int, total: int) -> str:
@@ -50,19 +52,19 @@ def seconds_of(job: Job, facts: MachineFacts | None) -> float:
         return job.progress.seconds_left
     request = read_request(job.request)
     if isinstance(request, TrainingRequest):
-        return training_seconds(
-            request.recipe.steps, request.recipe.batch_size, request.recipe.checkpoints, len(request.samples), facts
-        )
+        return training_seconds(request.recipe, len(request.samples), facts)
     if isinstance(request, TakeRequest):
         return TAKE_SECONDS
     steps = sum(row.drawing.steps for row in request.rows) / 20
     return max(0.0, steps * (1 - job.progress.done / max(1, len(request.rows)))) * picture_seconds(facts)
 
 
-def training_seconds(steps: int, batch: int, checkpoints: int, samples: int, facts: MachineFacts | None) -> float:
-    """Steps (the measured one has a batch of 4) and the samples of every checkpoint and of the start."""
-    drawing = (checkpoints + 1) * samples * picture_seconds(facts)
-    return steps * step_seconds(facts) * max(0.5, batch / 4) + drawing
+def training_seconds(recipe: Recipe, samples: int, facts: MachineFacts | None) -> float:
+    """Steps at the announced pace (of 4 pictures a step), and the samples of the start and each checkpoint."""
+    pace = step_seconds(facts) * max(0.5, recipe.batch_size * recipe.accumulation / 4)
+    pace *= PRIOR_COST.get(recipe.prior, 1.0) if recipe.prior_weight else 1.0
+    pace *= DORA_COST if recipe.use_dora else 1.0
+    return recipe.steps * pace + (recipe.checkpoints + 1) * samples * picture_seconds(facts)
 
 
 def wait_of(before: Sequence[Job], facts: MachineFacts | None) -> float:

@@ -1,37 +1,50 @@
-"""The numbers of a training: presets that work, what may be changed, what clashes, each with its reason."""
+"""The presets of a training: every number by model, preset and kind of palette, and why it is what it is."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from storage.records import Recipe, Seed
+from storage.states import PaletteKind
 
 PRESETS = ("fast", "balanced", "thorough")
-UPLOAD_BYTES = 50 * 10**6  # Bot API: what a bot may send as a document
-
+WARM_UP_STEPS = 10
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 WIDE = (*ATTENTION, "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
+CONV = (*WIDE, "conv1", "conv2")
+TARGETS = {"attention": ATTENTION, "wide": WIDE, "conv": CONV}
 
 
 @dataclass(frozen=True)
 class Base:
-    """What a family's presets are, and what a rank of them weighs."""
+    """What a family's presets are, and what each kind of palette changes in them."""
 
     presets: dict[str, Recipe]
-    bytes_a_rank: int  # of the exported fp16 file: two bytes for every input and output of every target
+    kinds: dict[PaletteKind, dict[str, Any]] = field(default_factory=dict)
 
 
-def _large(**changes: Any) -> dict[str, Recipe]:
-    """The three presets of a large model: SPEC.md's numbers, and steps by how long one is ready to wait."""
+# A character must not leak into what is said without its trigger: nothing is learned without words, and the bare
+# model's answer without the trigger is held on to, which costs half a step more (performance.md A3).
+CHARACTER = {"caption_dropout": 0.0, "prior_weight": 1.0}
+LARGE_KINDS: dict[PaletteKind, dict[str, Any]] = {
+    PaletteKind.STYLE: {"flip": True},  # a look is the same in a mirror; twice the pictures for nothing
+    PaletteKind.CHARACTER: CHARACTER,
+    PaletteKind.CONCEPT: {"targets": WIDE, "rank": 16, "alpha": 16},  # shapes sit in the feed-forward layers too
+}
+XL_KINDS = {**LARGE_KINDS, PaletteKind.CONCEPT: {}}  # wide targets at rank 16 are 85 MB there
+
+
+def _large(kinds: dict[PaletteKind, dict[str, Any]], **changes: Any) -> Base:
+    """A large model: SPEC.md's numbers, and steps by how long one is ready to wait."""
     recipe = replace(Recipe(targets=ATTENTION), **changes)
-    return {
+    presets = {
         "fast": replace(recipe, preset="fast", steps=300, checkpoints=3),
         "balanced": replace(recipe, preset="balanced", steps=600, checkpoints=4),
-        "thorough": replace(recipe, preset="thorough", steps=1000, checkpoints=5),
+        "thorough": replace(recipe, preset="thorough", steps=1000, checkpoints=5, ema_decay=0.99),
     }
+    return Base(presets, kinds)
 
 
 # Measured on 18 pictures in two looks: attention alone at 1e-4 gains 3 % of a style, these gain 90 % in 120 steps and
@@ -43,91 +56,74 @@ EMOJI_PRESETS = {
     "thorough": replace(_EMOJI, preset="thorough", steps=480, learning_rate=5e-4, rank=32, alpha=32, checkpoints=4),
 }
 BASES = {
-    "emoji": Base(EMOJI_PRESETS, 101_632),
-    "sd1": Base(_large(batch_size=2, accumulation=2), 398_592),
-    "sd2": Base(_large(batch_size=2, accumulation=2), 415_000),
+    "emoji": Base(EMOJI_PRESETS, {PaletteKind.CHARACTER: {"caption_dropout": 0.0}}),  # nothing else was measured there
+    "sd1": _large(LARGE_KINDS, batch_size=2, accumulation=2),
+    "sd2": _large(LARGE_KINDS, batch_size=2, accumulation=2),
     # Rank 16, because 47 MB fit into one message and rank 32 does not; batch 1 fits 12 GB.
-    "sdxl": Base(_large(batch_size=1, accumulation=4, rank=16, alpha=16), 2_903_040),
-}
-WARM_UP_STEPS = 10
-
-# What a tap on a number goes through.
-CHOICES: dict[str, tuple[Any, ...]] = {
-    "rank": (8, 16, 32, 64),
-    "alpha": ("rank", "half"),
-    "rate": (5e-5, 1e-4, 2e-4, 5e-4, 1e-3),
-    "epochs": (10, 20, 30, 50, 80),
-    "batch": (1, 2, 4),
-    "accumulation": (1, 2, 4),
-    "snr": (None, 5.0),
-    "rslora": (False, True),
-    "dropout": (0.0, 0.05, 0.1),
-    "checkpoints": (3, 4, 5, 6),
-}
-FIELDS = {
-    "rank": "rank",
-    "alpha": "alpha",
-    "rate": "learning_rate",
-    "epochs": "epochs",
-    "batch": "batch_size",
-    "accumulation": "accumulation",
-    "snr": "min_snr_gamma",
-    "rslora": "use_rslora",
-    "dropout": "caption_dropout",
-    "checkpoints": "checkpoints",
+    "sdxl": _large(XL_KINDS, batch_size=1, accumulation=4, rank=16, alpha=16),
 }
 
 
-def preset_recipe(name: str, family: str, pictures: int, seed: int) -> Recipe:
-    """The recipe of a preset for a palette of this size."""
-    recipe = BASES.get(family, BASES["sd1"]).presets[name]
+def base_of(family: str) -> Base:
+    """The presets of a family; one we do not know is treated as SD 1.x."""
+    return BASES.get(family, BASES["sd1"])
+
+
+def preset_recipe(name: str, family: str, pictures: int, seed: int, kind: PaletteKind = PaletteKind.STYLE) -> Recipe:
+    """The recipe of a preset for a palette of this kind and size."""
+    base = base_of(family)
+    changes = dict(base.kinds.get(kind, {}))
+    if name == "fast":
+        changes.pop("prior_weight", None)  # half a step more is not fast
+    recipe = replace(base.presets[name], kind=str(kind), **changes)
     held = recipe.batch_size * recipe.accumulation
     epochs = max(1, round(recipe.steps * held / max(1, pictures)))
     return replace(recipe, epochs=epochs, warmup_steps=WARM_UP_STEPS, seed=Seed(seed))
 
 
-def next_choice(recipe: Recipe, number: str, pictures: int) -> Recipe:
-    """The recipe with the next choice of one number; steps follow from epochs. KeyError for an unknown number."""
-    choices = CHOICES[number]
-    if number == "alpha":
-        changed = replace(recipe, alpha=recipe.rank // 2 if recipe.alpha == recipe.rank else recipe.rank)
-    elif number == "rank":
-        rank = _after(choices, recipe.rank)
-        changed = replace(recipe, rank=rank, alpha=rank * recipe.alpha // recipe.rank)
-    else:
-        changed = replace(recipe, **{FIELDS[number]: _after(choices, getattr(recipe, FIELDS[number]))})
-    if number in ("epochs", "batch", "accumulation"):
-        changed = replace(changed, steps=steps_of(changed, pictures))
-    return replace(changed, preset="own")
+def nearest_preset(recipe: Recipe, family: str, pictures: int) -> Recipe:
+    """The preset that a person's own numbers began from: the one with the fewest differences."""
+    offered = [
+        preset_recipe(name, family, pictures, int(recipe.seed), PaletteKind(recipe.kind))
+        for name in ("balanced", "fast", "thorough")
+    ]
+    return min(offered, key=lambda preset: len(differences(recipe, preset)))
 
 
-def steps_of(recipe: Recipe, pictures: int) -> int:
-    """Optimizer steps that the recipe's epochs amount to."""
-    return max(1, math.ceil(recipe.epochs * pictures / (recipe.batch_size * recipe.accumulation)))
+def differences(recipe: Recipe, other: Recipe) -> frozenset[str]:
+    """Fields in which two recipes differ, but for the preset's name."""
+    named = {one.name for one in fields(Recipe)} - {"preset"}
+    return frozenset(name for name in named if getattr(recipe, name) != getattr(other, name))
 
 
-def clash(recipe: Recipe, pictures: int, family: str) -> str:
-    """Why these numbers cannot go together, as a key for words; empty when they can."""
-    if recipe.batch_size * recipe.accumulation > max(1, pictures):
-        return "batch"  # a step would hold the same picture twice
-    if recipe.use_rslora and recipe.learning_rate >= 5e-4 and recipe.rank >= 32:
-        return "rslora"  # it scales by alpha/sqrt(rank): five times the push at rank 32
-    if recipe.min_snr_gamma is not None and family == "emoji":
-        return "snr"
-    if recipe.checkpoints * 5 > recipe.steps:
-        return "checkpoints"  # fewer than five steps between two of them show nothing
-    return ""
+def targets_name(recipe: Recipe) -> str:
+    """attention | wide | conv; the widest for a set of somebody's own."""
+    return next((name for name, targets in TARGETS.items() if targets == recipe.targets), "conv")
 
 
-def file_bytes(recipe: Recipe, family: str) -> int:
-    """About how large the exported LoRA will be."""
-    return BASES.get(family, BASES["sd1"]).bytes_a_rank * recipe.rank
-
-
-def _after(choices: tuple[Any, ...], value: Any) -> Any:
-    """The choice after this one; for a value between choices the next larger, and round again."""
-    if value in choices:
-        return choices[(choices.index(value) + 1) % len(choices)]
-    return next(
-        (choice for choice in choices if choice is not None and value is not None and choice > value), choices[0]
+def reasons(recipe: Recipe, family: str) -> tuple[str, ...]:
+    """Keys of the sentences that say why a preset's numbers are what they are, in the order they are read."""
+    size = "emoji" if family == "emoji" else "xl" if family == "sdxl" else "large"
+    learned = "emoji" if family == "emoji" else "large"
+    return (
+        f"steps.{recipe.preset}",
+        f"rank.{size}",
+        "alpha",
+        f"targets.{targets_name(recipe)}",
+        f"rate.{learned}",
+        "optimizer",
+        f"batch.{size}",
+        "loss",
+        f"snr.{_switch(recipe.min_snr_gamma is not None)}",
+        "timesteps",
+        f"dropout.{_switch(recipe.caption_dropout > 0)}",
+        f"flip.{_switch(recipe.flip)}",
+        f"prior.{_switch(recipe.prior_weight > 0)}",
+        f"ema.{_switch(recipe.ema_decay > 0)}",
+        "text",
+        "checkpoints",
     )
+
+
+def _switch(is_on: bool) -> str:
+    return "on" if is_on else "off"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import matplotlib as mpl
@@ -53,17 +53,31 @@ def draw_losses(view: TrainingView) -> Image.Image:
             markersize=5,
             label=_drawable(view.legend_validation),
         )
+    _mark(axes, view, dict(checked))
     axes.set_xlim(0, max(view.total_steps, 1))
     _frame(axes, losses + [loss for _, loss in checked])
     axes.set_xlabel(_drawable(view.axis_step), color=hex_colour(INK), font=_font(view.axis_step))
     axes.set_ylabel(_drawable(view.axis_loss), color=hex_colour(INK), font=_font(view.axis_loss))
     if losses:
-        axes.legend(frameon=False, loc="upper right", prop=_font(view.legend_training + view.legend_validation))
+        words = view.legend_training + view.legend_validation + view.legend_elbow + view.legend_advised
+        axes.legend(frameon=False, loc="upper right", prop=_font(words))
     figure.tight_layout()
     target = BytesIO()
     figure.savefig(target, format="png")
     target.seek(0)
     return Image.open(target).convert("RGB")
+
+
+def _mark(axes: Axes, view: TrainingView, checked: Mapping[int, float]) -> None:
+    """The elbow as a ring on the validation curve, the recommended checkpoint as an upright line."""
+    if view.elbow in checked:
+        place = ([view.elbow], [checked[view.elbow]])
+        ring = axes.scatter(*place, s=220, facecolors="none", edgecolors=hex_colour(INK), linewidths=2.5, zorder=3)
+        ring.set_label(_drawable(view.legend_elbow))
+    if view.advised:
+        axes.axvline(
+            view.advised, color=hex_colour(KEPT), linestyle="--", linewidth=2, label=_drawable(view.legend_advised)
+        )
 
 
 def smoothed(values: Sequence[float]) -> list[float]:

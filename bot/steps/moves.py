@@ -43,6 +43,7 @@ class Event(StrEnum):
     LIST = "captions asked for"
     CAPTIONED = "captions accepted"
     NUMBERS = "numbers asked for"
+    REASONS = "reasons of the numbers asked for"
     TRAINING_ASKED = "training asked for"
     TRAINED = "training ended"
     TRAINING_LOST = "training ended without a checkpoint"
@@ -72,6 +73,7 @@ LIST = Place(Step.CAPTIONS, Stage.LIST)
 ONE = Place(Step.CAPTIONS, Stage.ONE)
 RECIPE = Place(Step.TRAINING, Stage.RECIPE)
 NUMBERS = Place(Step.TRAINING, Stage.NUMBERS)
+REASONS = Place(Step.TRAINING, Stage.REASONS)
 SEALING = Place(Step.TRAINING, Stage.SEALING)
 CHECKPOINTS = Place(Step.TRAINING, Stage.CHECKPOINTS)
 TRY = Place(Step.TRYING, Stage.TRY)
@@ -120,7 +122,13 @@ JOURNEY: dict[Place, dict[Event, Place]] = {
     CROPS: {Event.PREPARED: LIST, Event.BACK: CARDS},
     LIST: {Event.ONE: ONE, Event.CAPTIONED: RECIPE, Event.BACK: CARDS},
     ONE: {Event.ONE: ONE, Event.LIST: LIST, Event.CAPTIONED: RECIPE, Event.BACK: LIST},
-    RECIPE: {Event.NUMBERS: NUMBERS, Event.TRAINING_ASKED: SEALING, Event.BACK: LIST},
+    RECIPE: {
+        Event.NUMBERS: NUMBERS,
+        Event.REASONS: REASONS,
+        Event.TRAINING_ASKED: SEALING,
+        Event.BACK: LIST,
+    },
+    REASONS: {Event.NUMBERS: NUMBERS, Event.TRAINING_ASKED: SEALING, Event.BACK: RECIPE},
     NUMBERS: {Event.TRAINING_ASKED: SEALING, Event.BACK: RECIPE},
     SEALING: {Event.TRAINED: CHECKPOINTS, Event.TRAINING_LOST: RECIPE},
     CHECKPOINTS: {Event.CHECKPOINT_PICKED: TRY, Event.BACK: RECIPE},

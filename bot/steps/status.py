@@ -10,10 +10,11 @@ from bot.screens import Cell, PictureSource, Row, Screen, Sheet, TrainingView
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
 from storage.records import ContentHash, Job, Picture
-from storage.requests import PayloadRequest, TrainingRequest, read_request
+from storage.requests import PayloadRequest, TrainingAnswer, TrainingRequest, read_answer, read_request
 from storage.states import LIVE_STATES, JobKind, JobState, Wish
 
 PAYLOAD_COLUMNS = 8
+STRIP_COLUMNS = 8  # of samples, the start among them: more would be too small to see on a phone
 
 
 def slot_of(job: Job) -> str:
@@ -190,6 +191,8 @@ async def training_view(walk: Walk, job: Job) -> TrainingView:
     request = read_request(job.request)
     assert isinstance(request, TrainingRequest)
     pictures = await walk.store.pictures.of_job(job.id)
+    answer = read_answer(JobKind.TRAINING, job.answer) if job.answer else None
+    said = answer if isinstance(answer, TrainingAnswer) else None
     return TrainingView(
         losses=await walk.store.jobs.losses(job.id),
         total_steps=request.recipe.steps,
@@ -197,6 +200,10 @@ async def training_view(walk: Walk, job: Job) -> TrainingView:
         axis_loss=walk.words.plain("train.axis.loss"),
         legend_training=walk.words.plain("train.legend.training"),
         legend_validation=walk.words.plain("train.legend.validation"),
+        elbow=said.elbow if said else 0,
+        advised=said.recommended if said else 0,
+        legend_elbow=walk.words.plain("train.legend.elbow"),
+        legend_advised=walk.words.plain("train.legend.advised"),
         strip=strip(pictures, [row.subject for row in request.samples]) if pictures else None,
     )
 
@@ -204,6 +211,7 @@ async def training_view(walk: Walk, job: Job) -> TrainingView:
 def strip(pictures: tuple[Picture, ...], subjects: list[str]) -> Sheet:
     """Samples by prompt (rows) and training step (columns); places not drawn yet stay empty."""
     steps = sorted({picture.step or 0 for picture in pictures})
+    steps = steps[:1] + steps[1:][1 - STRIP_COLUMNS :]  # who often asks for samples sees the newest
     files: dict[tuple[int, int], ContentHash] = {
         (picture.position % len(subjects), picture.step or 0): picture.file for picture in pictures
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from enum import StrEnum
 
@@ -65,3 +66,10 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda {torch.cuda.get_device_name(device)}"
     return f"{device.type} {platform.processor() or platform.machine()}"
+
+
+def memory_of(device: torch.device) -> int:
+    """Bytes of the device's memory in all; main memory where there is no GPU of its own."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -17,7 +17,7 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from engine.models.find import EMBEDDED, FoundModel, find
-from engine.models.hardware import MemoryMode, device_name, pick_device, pick_dtype, pick_memory
+from engine.models.hardware import MemoryMode, device_name, memory_of, pick_device, pick_dtype, pick_memory
 from storage.errors import ModelMissing
 from storage.records import ContentHash, MachineFacts, ModelFacts
 
@@ -129,6 +129,7 @@ class Machine:
             model=model,
             seconds_per_picture=picture,
             seconds_per_training_step=step,
+            memory_bytes=memory_of(self.device),
         )
 
 

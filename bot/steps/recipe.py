@@ -1,0 +1,124 @@
+"""Step 7's recipe: the presets, with the time, the memory and the file to expect."""
+
+from __future__ import annotations
+
+from bot.rules.clashes import Setting, clashes
+from bot.rules.estimate import UPLOAD_BYTES, file_bytes, is_short, memory_bytes, smaller
+from bot.rules.progress import clock_time, training_seconds
+from bot.rules.recipe import ATTENTION, PRESETS, preset_recipe
+from bot.screens import Button, Message, Row, Screen
+from bot.steps.walk import Turn, Walk
+from bot.taps import Tap, Verb
+from storage.records import Candidate, Recipe
+from storage.states import Stage, Verdict
+
+SAMPLES = 4
+GB = 1e9
+
+
+async def palette(walk: Walk) -> list[Candidate]:
+    """The kept candidates by number."""
+    candidates = await walk.store.candidates.of(walk.here.id)
+    return [candidate for candidate in candidates if candidate.verdict is Verdict.KEPT]
+
+
+async def enter(walk: Walk) -> tuple[Message, ...]:
+    """A recipe for a palette of this size, unless the person set its numbers."""
+    if walk.here.stage is Stage.RECIPE and walk.here.recipe.preset in PRESETS:
+        await _use_preset(walk, walk.here.recipe.preset)
+    return ()
+
+
+async def _use_preset(walk: Walk, name: str) -> None:
+    kind = walk.here.style.kind
+    recipe = preset_recipe(name, walk.family, len(await palette(walk)), seed=walk.here.id, kind=kind)
+    await walk.stay(recipe=recipe)
+
+
+def setting_of(walk: Walk, pictures: int) -> Setting:
+    """What a recipe is for, here."""
+    return Setting.of(pictures, walk.family, walk.machine)
+
+
+async def show(walk: Walk) -> Screen:
+    """The presets with time, memory and file to expect."""
+    quest, recipe, pictures = walk.here, walk.here.recipe, len(await palette(walk))
+    lines = [
+        walk.words(
+            "train.ask",
+            name=quest.name,
+            count=pictures,
+            epochs=recipe.epochs,
+            rank=recipe.rank,
+            steps=recipe.steps,
+            took=clock_time(training_seconds(recipe, SAMPLES, walk.machine)),
+            megabytes=megabytes(recipe, walk.family),
+        )
+        + " "
+        + needs(walk, recipe),
+        walk.words(f"train.preset.{recipe.preset}.why"),
+        *warnings(walk, recipe, pictures),
+    ]
+    presets = tuple(_preset(walk, name, is_chosen=name == recipe.preset) for name in PRESETS)
+    rows: tuple[Row, ...] = (
+        presets,
+        (walk.button("train.why", Verb.TRAIN_WHY), walk.button("train.numbers", Verb.TRAIN_NUMBERS)),
+        (walk.button("train.start", Verb.TRAIN_START, look="primary"),),
+        walk.way_back(),
+    )
+    return Screen(text="\n\n".join(lines), rows=rows)
+
+
+def _preset(walk: Walk, name: str, *, is_chosen: bool) -> Button:
+    return walk.labelled(
+        ("✓ " if is_chosen else "") + walk.words.plain(f"train.preset.{name}"), Verb.TRAIN_PRESET, name
+    )
+
+
+def megabytes(recipe: Recipe, family: str) -> str:
+    """The size of the file to come, as people read it."""
+    size = file_bytes(recipe, family) / 1e6
+    return f"{size:.1f}" if size >= 0.1 else f"{size:.3f}"
+
+
+def needs(walk: Walk, recipe: Recipe) -> str:
+    """The memory to expect."""
+    dtype = walk.machine.dtype if walk.machine else "float32"
+    return walk.words("train.needs", memory=f"{memory_bytes(recipe, walk.family, dtype) / GB:.1f}")
+
+
+def warnings(walk: Walk, recipe: Recipe, pictures: int) -> list[str]:
+    """What would not work, each with its way out."""
+    found = []
+    if walk.machine is not None and is_short(recipe, walk.family, walk.machine):
+        found.append(walk.words("train.short", has=f"{(walk.machine.memory_bytes or 0) / GB:.0f}"))
+    found += _too_large(walk, recipe)
+    broken = clashes(recipe, setting_of(walk, pictures))
+    return found + [walk.words(f"train.clash.{clash}", pictures=pictures, steps=recipe.steps) for clash in broken]
+
+
+def _too_large(walk: Walk, recipe: Recipe) -> list[str]:
+    if file_bytes(recipe, walk.family) <= UPLOAD_BYTES:
+        return []
+    ways = [_way(walk, way, recipe) for way in smaller(recipe, walk.family)]
+    return [walk.words("train.too_large", ways=" · ".join(ways)) if ways else walk.words("train.too_large.never")]
+
+
+def _way(walk: Walk, way: Recipe, recipe: Recipe) -> str:
+    size = megabytes(way, walk.family)
+    if way.targets == ATTENTION and recipe.targets != ATTENTION:
+        return walk.words.plain("train.way.parts", megabytes=size)
+    return walk.words.plain("train.way.rank", rank=way.rank, megabytes=size)
+
+
+async def preset_chosen(walk: Walk, tap: Tap) -> Turn:
+    """Fast, balanced or thorough."""
+    if tap.args[0] not in PRESETS:
+        return walk.refuses("tap.unreadable")
+    await _use_preset(walk, tap.args[0])
+    return Turn(toast=walk.words.plain(f"train.preset.{tap.args[0]}"))
+
+
+TAPS = {
+    Verb.TRAIN_PRESET: preset_chosen,
+}
