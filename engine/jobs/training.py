@@ -24,6 +24,7 @@ from engine.pictures.rows import Drawn, draw
 from engine.training import trial
 from engine.training.dataset import preparing
 from engine.training.loop import Loop
+from engine.training.text_side import text_side
 from storage.errors import LossNotFinite
 from storage.records import LossPoint, Progress
 from storage.requests import TrainingAnswer, TrainingRequest
@@ -96,7 +97,9 @@ def run(request: TrainingRequest, machine: Machine, task: Task) -> Iterator[Even
         base=(yield from paused(this, looking(machine, base), "encoding")),
         subject=SubjectMeasure(machine, subjects_of(request)),
     )
-    with closing(Loop(machine, dataset, request.recipe, f"training_{task.job_id}")) as loop:
+    name = f"training_{task.job_id}"
+    text = text_side(machine, dataset, request.recipe, name, request.trigger)
+    with closing(Loop(machine, dataset, request.recipe, name, text)) as loop:
         if task.state is not None:
             loop.go_on_from(*task.state)
         if loop.step in task.checkpoints and loop.step not in task.measured:

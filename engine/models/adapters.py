@@ -1,6 +1,7 @@
 """LoRA adapters beside the frozen base: attach, save, load, wear, drop. The base weights are never written.
 
-An adapter's bytes are safetensors with PEFT's keys and its configuration in the header.
+An adapter's bytes are safetensors with PEFT's keys and its configuration in the header. The U-Net's keys are bare; the
+text encoders' begin with `text_encoder.` and `text_encoder_2.`, a learnt word's rows are `word.0` and `word.1`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -21,6 +23,7 @@ from peft.utils.other import get_pattern_key
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from engine.models import text_adapters, words
 from engine.models.machine import Machine
 from storage.errors import FileDamaged
 from storage.records import ContentHash, Recipe
@@ -28,6 +31,7 @@ from storage.requests import SealUse
 
 KEPT = 4  # adapters that stay attached after use
 HEADER = "styleseal.adapter"
+WORD = "word."
 
 
 @dataclass(frozen=True)
@@ -90,14 +94,23 @@ _attached: WeakKeyDictionary[Machine, OrderedDict[str, Shape]] = WeakKeyDictiona
 
 
 def attach(machine: Machine, name: str, shape: Shape, seed: int) -> None:
-    """A fresh adapter in fp32, the same for the same seed, not worn yet."""
+    """A fresh adapter in fp32, the same for the same seed, not worn yet. Without targets it leaves the U-Net alone."""
+    _shapes(machine)[name] = shape
+    if not shape.targets:
+        return
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several side by side are meant
         torch.manual_seed(seed)
         machine.unet.add_adapter(shape.config(), adapter_name=name)
     for parameter in parameters(machine, name):
         parameter.data = parameter.data.float()
-    _shapes(machine)[name] = shape
+    _take_off(machine)
+
+
+def attach_text(machine: Machine, name: str, shape: Shape, seed: int) -> None:
+    """The same on the text encoders, which patterns of the U-Net's names do not mean."""
+    config = replace(shape, targets=text_adapters.TARGETS, rank_pattern={}, alpha_pattern={}).config()
+    text_adapters.attach(machine, name, config, seed)
     _take_off(machine)
 
 
@@ -116,39 +129,68 @@ def named_parameters(machine: Machine, name: str) -> dict[str, torch.nn.Paramete
 
 def save(machine: Machine, name: str) -> bytes:
     """The adapter as bytes; the same weights give the same bytes."""
-    tensors = get_peft_model_state_dict(machine.unet, adapter_name=name)
+    shape, word = _shapes(machine)[name], words.of(machine, name)
+    tensors = dict(get_peft_model_state_dict(machine.unet, adapter_name=name)) if shape.targets else {}
+    tensors.update(text_adapters.named_parameters(machine, name))
+    facts = asdict(shape)
+    if word is not None:
+        tensors.update({f"{WORD}{number}": rows for number, rows in enumerate(word.rows)})
+        facts["trigger"] = word.trigger
     ordered = {key: tensors[key].detach().float().cpu().contiguous() for key in sorted(tensors)}
-    data: bytes = save_tensors(ordered, metadata={HEADER: json.dumps(asdict(_shapes(machine)[name]), sort_keys=True)})
+    data: bytes = save_tensors(ordered, metadata={HEADER: json.dumps(facts, sort_keys=True)})
     return data
 
 
 def read(data: bytes) -> tuple[Shape, dict[str, torch.Tensor]]:
     """Shape and tensors of an adapter's bytes. Raises FileDamaged for anything else."""
     try:
-        length = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + length])["__metadata__"][HEADER]
-        facts = json.loads(header)
+        facts = _header(data)
+        facts.pop("trigger", None)
         return Shape(**{**facts, "targets": tuple(facts["targets"])}), load_tensors(data)
     except (KeyError, ValueError, TypeError) as error:
         raise FileDamaged from error
 
 
+def read_word(data: bytes) -> tuple[str, list[torch.Tensor]] | None:
+    """Trigger and rows (n, C) an encoder of the learnt word in an adapter's bytes."""
+    tensors = load_tensors(data)
+    rows = [tensors[key] for key in sorted(tensors) if key.startswith(WORD)]
+    return (str(_header(data)["trigger"]), rows) if rows else None
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    length = int.from_bytes(data[:8], "little")
+    facts: dict[str, Any] = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][HEADER])
+    return facts
+
+
 def load(machine: Machine, name: str, data: bytes) -> None:
-    """Attaches what `save` wrote, not worn yet."""
+    """Attaches what `save` wrote, not worn yet. Raises FileDamaged when it does not fit this model."""
     shape, tensors = read(data)
-    if name not in _shapes(machine):
-        attach(machine, name, shape, seed=0)
-    set_peft_model_state_dict(machine.unet, tensors, adapter_name=name)
+    if name in _shapes(machine):
+        drop(machine, name)
+    attach(machine, name, shape, seed=0)
+    own = {key: value for key, value in tensors.items() if not key.startswith((WORD, *text_adapters.PREFIXES))}
+    if shape.targets:
+        set_peft_model_state_dict(machine.unet, own, adapter_name=name)
+    if any(key.startswith(text_adapters.PREFIXES) for key in tensors):
+        attach_text(machine, name, shape, seed=0)
+        text_adapters.put(machine, name, tensors)
+    if (word := read_word(data)) is not None:
+        rows = tuple(torch.nn.Parameter(one.to(machine.device)) for one in word[1])
+        words.know(machine, name, words.Word(word[0], rows))
     _take_off(machine)
 
 
 def drop(machine: Machine, name: str) -> None:
     """Takes an adapter off the model for good."""
-    if _shapes(machine).pop(name, None) is None:
-        return
+    shape = _shapes(machine).pop(name, None)
+    words.forget(machine, name)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Adapter .* was active")  # another becomes so, and is taken off below
-        machine.unet.delete_adapters(name)
+        text_adapters.drop(machine, name)
+        if shape is not None and shape.targets:
+            machine.unet.delete_adapters(name)
     _take_off(machine)
 
 
@@ -163,7 +205,8 @@ def using(machine: Machine, weights: Mapping[str, float]) -> Iterator[None]:
             for name in worn_here:
                 layer.set_scale(name, weights[name])  # times alpha / rank of this very module
     try:
-        yield
+        with words.worn(machine, [name for name, weight in weights.items() if weight > 0]):
+            yield
     finally:
         _take_off(machine)
 
@@ -185,7 +228,8 @@ def worn(machine: Machine, seals: Sequence[SealUse], read_file: Callable[[Conten
 
 
 def _layers(machine: Machine) -> list[BaseTunerLayer]:
-    return [module for module in machine.unet.modules() if isinstance(module, BaseTunerLayer)]
+    parts = (machine.unet, *machine.text_encoders)
+    return [module for part in parts for module in part.modules() if isinstance(module, BaseTunerLayer)]
 
 
 def _take_off(machine: Machine) -> None:

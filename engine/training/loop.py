@@ -46,6 +46,8 @@ class Loop:
 
     def __post_init__(self) -> None:
         refuse(self.recipe, self.machine)
+        if not self.dataset.fits(self.recipe):
+            raise ValueError("The dataset was prepared for another recipe; hand the recipe to `prepare`.")
         self.text = self.text or CachedCaptions(self.dataset)
         if self.recipe.lora:
             adapters.attach(self.machine, self.name, adapters.Shape.of(self.recipe), seed=int(self.recipe.seed))
@@ -169,7 +171,7 @@ class Loop:
 
     def worn(self) -> AbstractContextManager[None]:
         """The adapter is on, and no other."""
-        return adapters.using(self.machine, {self.name: 1.0} if self.recipe.lora else {})
+        return adapters.using(self.machine, {self.name: 1.0})
 
     def recompute_activations(self) -> None:
         """Trades about a third more time for most of the memory of a step."""

@@ -1,0 +1,106 @@
+"""Words that a seal taught the text encoders: rows of embeddings beside the model, worn with the seal, never in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+
+from engine.models.machine import Machine
+
+FIRST_LEARNT = 1 << 30  # token ids from here on are rows of the worn words; no vocabulary reaches so far
+PLACEHOLDER = 0  # what an encoder is told instead: in every vocabulary, and never the end of a text
+
+
+@dataclass(frozen=True)
+class Word:
+    """A trigger spelt in embeddings of its own: `rows` holds (n, C) fp32 for every text encoder."""
+
+    trigger: str
+    rows: tuple[torch.nn.Parameter, ...]
+
+
+_known: WeakKeyDictionary[Machine, dict[str, Word]] = WeakKeyDictionary()
+_worn: WeakKeyDictionary[Machine, tuple[Word, ...]] = WeakKeyDictionary()
+
+
+def begin(machine: Machine, name: str, trigger: str, count: int, seed: int) -> None:
+    """A fresh word of `count` tokens that means what the trigger meant so far, the same for the same seed.
+
+    It starts from the trigger's own tokens, over again where they are fewer, and a tenth of the vocabulary's spread of
+    noise lets repeated ones part (Gal et al. 2022, arXiv 2208.01618, start from one coarse word likewise).
+    """
+    chance = torch.Generator().manual_seed(seed)
+    rows = []
+    for tokenizer, encoder in zip(machine.tokenizers, machine.text_encoders, strict=True):
+        table = encoder.get_input_embeddings().weight.detach().float()
+        own = tokenizer(trigger, add_special_tokens=False).input_ids
+        chosen = torch.tensor([own[number % len(own)] for number in range(count)], device=table.device)
+        noise = torch.randn((count, table.shape[1]), generator=chance).to(table.device)
+        rows.append(torch.nn.Parameter(table[chosen] + 0.1 * table.std() * noise))
+    know(machine, name, Word(trigger, tuple(rows)))
+
+
+def know(machine: Machine, name: str, word: Word) -> None:
+    """Keeps a word under an adapter's name, not worn yet."""
+    _known.setdefault(machine, {})[name] = word
+
+
+def of(machine: Machine, name: str) -> Word | None:
+    """The word of this adapter, if it has one."""
+    return _known.get(machine, {}).get(name)
+
+
+def forget(machine: Machine, name: str) -> None:
+    """Takes a word away for good."""
+    _known.get(machine, {}).pop(name, None)
+
+
+@contextmanager
+def worn(machine: Machine, names: Sequence[str]) -> Iterator[None]:
+    """Exactly the words of these adapters are understood while the context is open."""
+    before = _worn.get(machine, ())
+    found = (of(machine, name) for name in names)
+    _worn[machine] = tuple(word for word in found if word is not None)
+    try:
+        yield
+    finally:
+        _worn[machine] = before
+
+
+def spelling(machine: Machine) -> dict[str, tuple[int, ...]]:
+    """The worn triggers and the token ids that stand for them."""
+    found: dict[str, tuple[int, ...]] = {}
+    first = FIRST_LEARNT
+    for word in _worn.get(machine, ()):
+        count = len(word.rows[0])
+        found[word.trigger] = tuple(range(first, first + count))
+        first += count
+    return found
+
+
+@contextmanager
+def understood(machine: Machine, encoder: Any, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The ids (N, T), on the CPU, as this encoder may read them; inside it sees the worn rows in their places."""
+    learnt = ids >= FIRST_LEARNT
+    words = _worn.get(machine, ())
+    if not words or not bool(learnt.any()):
+        yield ids
+        return
+    number = next(place for place, one in enumerate(machine.text_encoders) if one is encoder)
+    table = torch.cat([word.rows[number] for word in words])
+    rows = table[(ids - FIRST_LEARNT).clamp(min=0).to(table.device, non_blocking=True)]
+    places = learnt[..., None].to(table.device, non_blocking=True)
+
+    def swap(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        return torch.where(places, rows.to(output.dtype), output)
+
+    handle = encoder.get_input_embeddings().register_forward_hook(swap)
+    try:
+        yield ids.masked_fill(learnt, PLACEHOLDER)
+    finally:
+        handle.remove()
