@@ -63,6 +63,17 @@ class Dataset:
         """Captions a picture has."""
         return len(self.texts) // len(self.images)
 
+    def fits(self, recipe: Recipe) -> bool:
+        """Whether it was prepared with everything this recipe needs."""
+        keeps = recipe.prior_weight > 0
+        return (
+            self.views == views_a_picture(recipe)
+            and (self.variants > 1) == recipe.shuffle_caption
+            and all((bucket.mask is not None) == recipe.masked for bucket in self.buckets)
+            and (self.bare_captions is not None or not keeps or recipe.prior != "trigger")
+            and (self.class_rows is not None or not keeps or recipe.prior != "class")
+        )
+
     def layout(self, timesteps: int) -> Layout:
         """What chance may draw from."""
         return Layout(
@@ -96,7 +107,7 @@ def preparing(
         captions=encode(machine, texts, chunks=chunks),
         empty=encode(machine, [""], chunks=chunks),
         scaling_factor=float(machine.vae.config.scaling_factor),
-        views=recipe.crops * (2 if recipe.flip else 1),
+        views=views_a_picture(recipe),
         bare_captions=encode(machine, [without(trigger, t) for t in texts], chunks=chunks) if by_trigger else None,
         class_rows=(yield from _class_rows(machine, recipe)) if by_class else None,
         class_caption=encode(machine, [recipe.class_prompt], chunks=chunks) if by_class else None,
@@ -118,6 +129,11 @@ def prepare(
         except StopIteration as end:
             dataset: Dataset = end.value
             return dataset
+
+
+def views_a_picture(recipe: Recipe) -> int:
+    """Cached crops, and as many mirror images."""
+    return recipe.crops * (2 if recipe.flip else 1)
 
 
 def orders_of(caption: str, recipe: Recipe, number: int) -> list[str]:

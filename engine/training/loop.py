@@ -18,16 +18,16 @@ from engine.training.batches import Batch, batch_of, predict
 from engine.training.captions import CachedCaptions, TextSide
 from engine.training.dataset import Dataset
 from engine.training.draws import Draw, draw
+from engine.training.guard import Guard
 from engine.training.losses import pointwise, row_means, timestep_weight
 from engine.training.optimizers import Group, adapter_groups, make_optimizer, set_rate
 from engine.training.prior import kept
 from engine.training.refusals import refuse
 from engine.training.resume import pack, unpack
-from storage.errors import LossExploded, LossNotFinite
+from storage.errors import LossNotFinite
 from storage.records import LossPoint, Recipe
 
 READ_EVERY = {"cuda": 10}  # steps between two looks at the loss; a look waits for the GPU. Elsewhere it costs nothing
-EXPLODED = 4.0  # times the lowest yardstick so far; a training that goes well never rises by half
 LOSS_SCALE = {torch.float16: 1024.0}  # fp16 gradients of a loss near 0.1 would round to zero inside the frozen base
 
 
@@ -60,21 +60,20 @@ class Loop:
         self.timesteps = int(self.schedule.config.num_train_timesteps)
         self.layout = self.dataset.layout(self.timesteps)
         self.step, self.rows_at_once, self.checkpointing = 0, self.recipe.batch_size, False
-        self.weight_norms: dict[int, float] = {}  # step → norm of all that is learnt, where the yardstick was laid on
+        self.guard = Guard(self._weight_norm())
         self._unread: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # step, loss, norm of the gradients
-        self._lowest = float("inf")
 
     def go_on_from(self, step: int, state: bytes) -> None:
         """Takes up a packed state, to the bit."""
         self._learn(True)
-        unpack(state, self.parameters, self.optimizer, self.averages)
+        self.guard.lowest = unpack(state, self.parameters, self.optimizer, self.averages)
         self._learn(False)
         self.step = step
 
     def state(self) -> bytes:
         """What `go_on_from` takes."""
         self._learn(True)
-        packed = pack(self.parameters, self.optimizer, self.averages)
+        packed = pack(self.parameters, self.optimizer, self.averages, self.guard.lowest)
         self._learn(False)
         return packed
 
@@ -123,10 +122,7 @@ class Loop:
     def _validate(self) -> Generator[None, None, float]:
         """The grid's loss, with a pause after every timestep. Raises LossExploded."""
         found = yield from yardstick.measuring(self)
-        self.weight_norms[self.step] = float(torch.nn.utils.get_total_norm([one.detach() for one in self.parameters]))
-        if found > EXPLODED * self._lowest:
-            raise LossExploded(step=self.step)
-        self._lowest = min(self._lowest, found)
+        self.guard.look(self.step, found, self._weight_norm())
         return found
 
     def learn_from(self, chance: Draw) -> torch.Tensor:
@@ -192,6 +188,9 @@ class Loop:
         """The weights that learn into the parameters, or the average that others see."""
         if self.averages is not None:
             self.averages.wear(not learning)
+
+    def _weight_norm(self) -> float:
+        return float(torch.nn.utils.get_total_norm([one.detach() for one in self.parameters]))
 
     @property
     def _loss_scale(self) -> float:

@@ -10,15 +10,18 @@ from safetensors.torch import load, save
 from engine.training.averages import Averages
 from storage.errors import FileDamaged
 
-AVERAGE = "average"
+AVERAGE, LOWEST = "average", "grid.lowest"
 LEFT_TO_THE_RECIPE = ("lr", "peak_rate")  # set again before every step
 
 
 def pack(
-    parameters: Sequence[torch.nn.Parameter], optimizer: torch.optim.Optimizer, averages: Averages | None = None
+    parameters: Sequence[torch.nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    averages: Averages | None = None,
+    lowest: float = float("inf"),
 ) -> bytes:
-    """Everything in the parameters' order. With averages, the parameters must hold the weights that learn."""
-    tensors = dict(_scalars(optimizer))
+    """Everything in the parameters' order, and the lowest grid so far. The parameters must hold what learns."""
+    tensors = {**dict(_scalars(optimizer)), LOWEST: _held(lowest)}
     for number, parameter in enumerate(parameters):
         tensors[f"{number:05}.weight"] = _held(parameter)
         for name, value in optimizer.state[parameter].items():
@@ -36,8 +39,8 @@ def unpack(
     parameters: Sequence[torch.nn.Parameter],
     optimizer: torch.optim.Optimizer,
     averages: Averages | None = None,
-) -> None:
-    """Puts everything back to the bit. Raises FileDamaged when it does not fit."""
+) -> float:
+    """Puts everything back to the bit; returns the lowest grid. Raises FileDamaged when it does not fit."""
     try:
         tensors = load(data)
         for number, parameter in enumerate(parameters):
@@ -49,6 +52,7 @@ def unpack(
         if averages is not None:
             averages.steps = int(tensors["average.steps"])
         _put_back(tensors, optimizer)
+        return float(tensors[LOWEST])
     except (KeyError, ValueError, RuntimeError) as error:
         raise FileDamaged from error
 
