@@ -77,13 +77,24 @@ def sentence(walk: Walk, job: Job) -> str:
 
 
 def why(walk: Walk, job: Job) -> str:
-    """The job's error in the person's language."""
+    """The job's error in the person's language; a refused recipe says which of its numbers clash."""
     try:
-        name = json.loads(job.error or "{}").get("error", "")
+        said = json.loads(job.error or "{}")
     except ValueError:
-        name = ""
-    key = f"error.{name}"
-    return walk.words(key if name and walk.words.has(key) else "error.StylesealError")
+        said = {}
+    name, reason = said.get("error", ""), f"train.clash.{said.get('reason', '')}"
+    key = reason if walk.words.has(reason) else f"error.{name}"
+    if not name or not walk.words.has(key):
+        return walk.words("error.StylesealError")
+    return walk.words(key, **_numbers_of(job))
+
+
+def _numbers_of(job: Job) -> dict[str, object]:
+    """What a sentence about a training's numbers may name."""
+    request = read_request(job.request)
+    if not isinstance(request, TrainingRequest):
+        return {}
+    return {"pictures": len(request.pictures), "steps": request.recipe.steps}
 
 
 async def place(walk: Walk, job: Job) -> tuple[int, float]:

@@ -109,3 +109,19 @@ def test_every_picture_that_ships_can_be_shown() -> None:
     paths = [path.relative_to(LIBRARY) for path in LIBRARY.rglob("*.png")]
     for path in paths:
         assert min(drawn(Asset(path=str(path))).size) >= PHONE_PX
+
+
+def test_the_plot_marks_the_elbow_and_the_advised_checkpoint() -> None:
+    losses = tuple(LossPoint(step=n, loss=0.1, validation_loss=0.1 if n % 10 == 0 else None) for n in range(1, 101))
+    words = {"axis_step": "s", "axis_loss": "l", "legend_training": "t", "legend_validation": "v"}
+    marks = {"legend_elbow": "굽이", "legend_advised": "추천"}
+    plain, marked, astray = (
+        drawn(TrainingView(losses=losses, total_steps=100, elbow=elbow, advised=advised, **words, **marks))
+        for elbow, advised in ((0, 0), (30, 50), (33, 0))
+    )
+    assert plain.tobytes() != marked.tobytes()
+    assert plain.tobytes() == astray.tobytes(), "an elbow where nothing was checked is not drawn"
+    upright = range(250, 500)  # below the dots of the curve
+    green = [sum(is_near(p.getpixel((x, y)), KEPT) for x in range(560, 780) for y in upright) for p in (plain, marked)]
+    assert green[0] == 0
+    assert green[1] > 100

@@ -1,0 +1,158 @@
+"""Anna at the recipe: presets and their reasons, every number by page, and what is refused before it is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.rules.recipe import PRESETS, WIDE, preset_recipe
+from bot.screens import Button, Screen, TrainingView
+from storage.errors import RecipeRefused
+from storage.records import Progress
+from storage.requests import TrainingRequest, read_request
+from storage.states import JobKind, Stage, Wish
+from storage.store import Store
+from tests.cast import Clock, Painter, Traveller, facts
+
+
+async def at_the_recipe(anna: Traveller) -> None:
+    await anna.chooses_a_style()
+    await anna.hunts()
+    await anna.picks(1)
+    await anna.fills_the_payload()
+    await anna.curates(keep=16)
+    await anna.taps("captions.ok")
+
+
+def numbers_on(screen: Screen) -> list[Button]:
+    return [button for row in screen.rows[:-1] for button in row if isinstance(button, Button)]
+
+
+async def test_a_preset_says_time_memory_and_file_and_why_its_numbers_are_so(anna: Traveller) -> None:
+    await at_the_recipe(anna)
+    assert "about" in anna.newest()
+    assert "GB of memory" in anna.newest()
+    assert "MB" in anna.newest()
+    await anna.taps("train.why")
+    assert (await anna.quest()).stage is Stage.REASONS
+    assert "measured here" in anna.newest()
+    assert "for a style" in anna.newest()
+    await anna.taps("nav.back")
+    assert (await anna.quest()).stage is Stage.RECIPE
+
+
+async def test_every_page_of_numbers_fits_a_phone_and_leads_back(anna: Traveller) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.numbers")
+    pages = [button for button in numbers_on(anna.screens()[-1]) if button.data.startswith("train.page")]
+    assert len(pages) == 6
+    for number in range(1, 7):
+        await anna.taps("train.page", str(number))
+        buttons = numbers_on(anna.screens()[-1])
+        assert 4 <= len(buttons) <= 8
+        assert all(len(button.label) <= 32 for button in buttons)
+        await anna.taps("train.page", "0")
+    await anna.taps("nav.back")
+    assert (await anna.quest()).stage is Stage.RECIPE
+
+
+async def test_a_changed_number_is_named_and_can_be_taken_back(anna: Traveller) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.preset", "thorough")
+    before = (await anna.quest()).recipe
+    await anna.taps("train.numbers")
+    await anna.taps("train.page", "2")
+    await anna.taps("train.set", "targets")
+    assert (await anna.quest()).recipe.preset == "own"
+    assert (await anna.quest()).recipe.targets != WIDE
+    await anna.taps("train.page", "0")
+    assert "Changed from “Thorough”: parts wide + textures" in anna.newest()
+    await anna.taps("train.preset", "thorough")
+    assert (await anna.quest()).recipe == before
+
+
+async def test_what_cannot_work_here_is_passed_over_and_the_person_is_told_why(anna: Traveller) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.numbers")
+    await anna.taps("train.page", "3")
+    reply = await anna.taps("train.set", "optimizer")
+    assert (await anna.quest()).recipe.optimizer == "prodigy", "8-bit needs a GPU"
+    assert reply.alert
+    assert "no such GPU" in reply.toast
+    reply = await anna.taps("train.set", "loraplus")
+    assert (await anna.quest()).recipe.loraplus_ratio == 1.0
+    assert "one rate for all" in reply.toast
+
+
+async def test_a_file_too_large_for_the_chat_names_the_ways_out(
+    anna: Traveller, store: Store, painter: Painter
+) -> None:
+    await at_the_recipe(anna)
+    large = facts()
+    await store.machine.announce(replace(large, model=replace(large.model, family="sdxl"), memory_bytes=8 * 10**9))
+    recipe = replace(preset_recipe("fast", "sdxl", 16, 1), targets=WIDE, preset="own")
+    await store.quests.save(replace(await anna.quest(), recipe=recipe))
+    await anna.taps("train.why")
+    await anna.taps("nav.back")
+    assert "rank 8 (42.6 MB) · attention only (46.4 MB)" in anna.newest()
+    assert "This machine has 8 GB" in anna.newest()
+
+
+async def test_samples_can_be_asked_for_while_it_runs(anna: Traveller, store: Store, painter: Painter) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.preset", "fast")
+    await anna.taps("train.start")
+    job = await painter.claims()
+    assert job is not None
+    await anna.hears()
+    assert "Nothing is learned yet" in (await anna.taps("train.sample")).toast
+    await store.jobs.beat(job.id, job.lease_token, 60.0, Progress(done=20, total=120, phase="training"))
+    assert "next pause" in (await anna.taps("train.sample")).toast
+    found = await store.jobs.find(job.id)
+    assert found is not None
+    assert found.wish is Wish.SAMPLE
+    await anna.hears()
+    assert "samples of this step" in anna.newest()
+    assert "asked for already" in (await anna.taps("train.sample")).toast
+    await anna.taps("train.stop")
+    found = await store.jobs.find(job.id)
+    assert found is not None
+    assert found.wish is Wish.STOP
+
+
+async def test_the_last_plot_marks_what_is_advised_and_the_sheet_says_why(anna: Traveller) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.preset", "fast")
+    await anna.taps("train.start")
+    await anna.waits()
+    views = [screen.picture for screen in anna.screens() if isinstance(screen.picture, TrainingView)]
+    assert views[-1].advised > 0
+    assert views[-1].legend_advised == "advised"
+    assert "I'd take" in anna.newest()
+    assert "Style and words together" in anna.newest()
+
+
+async def test_a_recipe_that_the_engine_refuses_is_told_with_the_reason(anna: Traveller, painter: Painter) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.start")
+    await painter.fails(RecipeRefused(reason="eight_bit"))
+    await anna.hears()
+    texts = [screen.text for screen in anna.screens()]
+    assert any("no such GPU" in text for text in texts)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+async def test_what_was_chosen_is_what_is_asked_of_the_engine(
+    name: str, anna: Traveller, store: Store, clock: Clock
+) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.preset", name)
+    await anna.taps("train.start")
+    quest = await anna.quest()
+    job = await store.jobs.latest(quest.id, JobKind.TRAINING)
+    assert job is not None
+    request = read_request(job.request)
+    assert isinstance(request, TrainingRequest)
+    assert request.recipe == quest.recipe
+    assert (request.recipe.preset, request.recipe.kind) == (name, "style")
