@@ -1,0 +1,194 @@
+"""Training the text encoders: adapters on them and words of the seal's own, which never mark the base."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from engine.models import adapters, words
+from engine.models.machine import Machine
+from engine.pictures.prompt_weights import encode
+from engine.training import yardstick
+from engine.training.captions import CachedCaptions
+from engine.training.dataset import prepare
+from engine.training.loop import Loop
+from engine.training.text_side import LearningText, text_side
+from storage.errors import RecipeRefused
+from storage.requests import TrainingRequest
+from tests.engine.sealing import Memory, base_hash, small_training
+from tests.engine.tiny_models import FAMILIES, tiny_machine
+
+WAYS: dict[str, dict[str, object]] = {
+    "text encoder": {"text_encoder_learning_rate": 1e-2},
+    "text encoder with DoRA": {"text_encoder_learning_rate": 1e-2, "use_dora": True},
+    "pivotal": {"new_tokens": 2, "token_learning_rate": 1e-2},
+    "pivotal and text encoder": {"new_tokens": 3, "token_learning_rate": 1e-2, "text_encoder_learning_rate": 1e-2},
+    "textual inversion": {"new_tokens": 2, "token_learning_rate": 5e-2, "lora": False},
+}
+PROMPT = "a guitar, ohwx"
+
+
+@contextmanager
+def training(machine: Machine, request: TrainingRequest, files: Memory) -> Iterator[Loop]:
+    dataset = prepare(machine, request.pictures, files.files.__getitem__, request.recipe, request.trigger)
+    loop = Loop(
+        machine, dataset, request.recipe, "loop", text_side(machine, dataset, request.recipe, "loop", request.trigger)
+    )
+    try:
+        yield loop
+    finally:
+        loop.close()
+
+
+def grid(loop: Loop) -> float:
+    """The validation loss as it stands."""
+    work = yardstick.measuring(loop)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return float(end.value)
+
+
+def run(loop: Loop, steps: int) -> None:
+    """Trains up to this step."""
+    while loop.step < steps:
+        for _ in loop.run_step():
+            pass
+
+
+def text_hash(machine: Machine) -> str:
+    """sha256 over every weight of the text encoders that is no adapter's."""
+    digest = hashlib.sha256()
+    for encoder in machine.text_encoders:
+        for key, tensor in sorted(encoder.state_dict().items()):
+            if "lora_" not in key:
+                digest.update(key.replace(".base_layer", "").encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_every_way_of_teaching_words_lowers_the_validation_grid_and_leaves_the_base_alone(
+    family: str, way: dict[str, object]
+) -> None:
+    machine, files = tiny_machine(family), Memory()
+    before = text_hash(machine), base_hash(machine), encode(machine, [PROMPT]).hidden
+    with training(machine, small_training(files, steps=24, **way), files) as loop:
+        begun = grid(loop)
+        run(loop, 24)
+        assert grid(loop) < begun
+    assert (text_hash(machine), base_hash(machine)) == before[:2]
+    assert torch.equal(encode(machine, [PROMPT]).hidden, before[2])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_a_seal_keeps_what_the_text_encoders_learnt(family: str, way: dict[str, object]) -> None:
+    machine, files = tiny_machine(family), Memory()
+    bare = encode(machine, [PROMPT]).hidden
+    with training(machine, small_training(files, **way), files) as loop:
+        run(loop, 6)
+        with loop.worn():
+            taught = encode(machine, [PROMPT])
+        data = adapters.save(machine, loop.name)
+    adapters.load(machine, "again", data)
+    with adapters.using(machine, {"again": 1.0}):
+        again = encode(machine, [PROMPT])
+    assert adapters.save(machine, "again") == data
+    adapters.drop(machine, "again")
+    assert torch.equal(again.hidden, taught.hidden)
+    assert (again.pooled is None) or (taught.pooled is not None and torch.equal(again.pooled, taught.pooled))
+    assert not torch.equal(taught.hidden, bare)
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_a_training_of_words_goes_on_to_the_same_bytes(way: dict[str, object]) -> None:
+    machine, files = tiny_machine("sdxl"), Memory()
+    request = small_training(files, **way)
+    with training(machine, request, files) as loop:
+        run(loop, 3)
+        state = loop.state()
+        run(loop, 6)
+        whole = adapters.save(machine, loop.name)
+    with training(machine, request, files) as loop:
+        loop.go_on_from(3, state)
+        run(loop, 6)
+        assert adapters.save(machine, loop.name) == whole
+
+
+def test_a_new_word_means_what_its_trigger_meant_until_it_learns() -> None:
+    machine = tiny_machine("sd1")
+    bare = encode(machine, [PROMPT]).hidden
+    count = len(machine.tokenizers[0]("ohwx", add_special_tokens=False).input_ids)
+    words.begin(machine, "word", "ohwx", count, seed=1)
+    with adapters.using(machine, {"word": 1.0}):
+        begun = encode(machine, [PROMPT]).hidden
+    words.forget(machine, "word")
+    assert torch.nn.functional.cosine_similarity(begun.flatten(), bare.flatten(), dim=0) > 0.95
+    assert not torch.equal(begun, bare)
+
+
+def test_a_word_is_worn_only_as_a_whole_word_and_only_at_some_strength() -> None:
+    machine = tiny_machine("sd1")
+    bare = encode(machine, [PROMPT, "an ohwxy bird"], chunks=1).hidden
+    words.begin(machine, "word", "ohwx", 4, seed=1)
+    with adapters.using(machine, {"word": 0.0}):
+        off = encode(machine, [PROMPT], chunks=1).hidden
+    with adapters.using(machine, {"word": 0.5}):
+        on = encode(machine, [PROMPT, "an ohwxy bird"], chunks=1).hidden
+    words.forget(machine, "word")
+    assert torch.equal(off[0], bare[0])
+    assert torch.equal(on[1], bare[1])
+    assert not torch.equal(on[0], bare[0])
+
+
+def test_two_worn_words_do_not_take_each_others_rows() -> None:
+    machine = tiny_machine("sdxl")
+    words.begin(machine, "one", "ohwx", 2, seed=1)
+    words.begin(machine, "two", "zxqv", 3, seed=2)
+    alone = {}
+    for name, prompt in (("one", "a fox, ohwx"), ("two", "a fox, zxqv")):
+        with adapters.using(machine, {name: 1.0}):
+            alone[prompt] = encode(machine, [prompt]).hidden
+    with adapters.using(machine, {"one": 1.0, "two": 1.0}):
+        both = {prompt: encode(machine, [prompt]).hidden for prompt in alone}
+    for name in ("one", "two"):
+        words.forget(machine, name)
+    assert all(torch.equal(both[prompt], alone[prompt]) for prompt in alone)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_captions_encoded_together_say_what_the_cache_says(family: str) -> None:
+    machine, files = tiny_machine(family), Memory()
+    request = small_training(files, text_encoder_learning_rate=1e-2, shuffle_caption=True)
+    dataset = prepare(machine, request.pictures, files.files.__getitem__, request.recipe, request.trigger)
+    fresh = LearningText(machine, dataset, request.recipe, "fresh", request.trigger)
+    captions, dropped = torch.tensor([5, 0, 5, 9]), torch.tensor([False, False, False, True])
+    with adapters.using(machine, {"fresh": 1.0}):
+        said = fresh.condition(captions, dropped)
+    adapters.drop(machine, "fresh")
+    cached = CachedCaptions(dataset).condition(captions, dropped)
+    assert torch.allclose(said.hidden, cached.hidden, atol=1e-5)  # B is zero: nothing learnt yet
+    assert said.hidden.requires_grad
+    if said.pooled is not None and cached.pooled is not None:
+        assert torch.allclose(said.pooled, cached.pooled, atol=1e-5)
+
+
+def test_a_word_needs_a_trigger() -> None:
+    machine, files = tiny_machine("sd1"), Memory()
+    request = small_training(files, new_tokens=2)
+    dataset = prepare(machine, request.pictures, files.files.__getitem__)
+    with pytest.raises(RecipeRefused):
+        text_side(machine, dataset, request.recipe, "loop", "")
+
+
+def test_without_anything_to_learn_the_captions_are_the_cached_ones() -> None:
+    machine, files = tiny_machine("sd1"), Memory()
+    request = small_training(files)
+    dataset = prepare(machine, request.pictures, files.files.__getitem__)
+    assert isinstance(text_side(machine, dataset, request.recipe, "loop", "ohwx"), CachedCaptions)
