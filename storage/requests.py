@@ -131,7 +131,7 @@ class TrainingAnswer:
     steps: int
     seconds: float
     recommended: int  # step of the advised checkpoint
-    reading: str  # good | under | over | flat | stopped | blown: what curve and checkpoints say
+    reading: str  # good | under | over | flat | burnt | stopped | blown: what curve and checkpoints say
     copied_picture: int | None = None  # position in `pictures` of the one most copied, if any is
     bytes_kohya: int = 0
     elbow: int = 0  # step from which the validation curve falls slowly; 0 for none

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from storage.records import Checkpoint
 from storage.requests import TrainingAnswer
 
-READINGS = frozenset({"good", "under", "over", "flat", "stopped", "blown"})
+READINGS = frozenset({"good", "under", "over", "flat", "burnt", "stopped", "blown"})
 SEEN = 0.03  # difference in a measure that a person begins to see on four samples
 LITTLE = 0.1  # style gained below which the pictures hardly changed
 COPIES = 0.9  # likeness to the nearest palette picture from which a sample looks like it

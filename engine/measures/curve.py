@@ -14,6 +14,7 @@ from storage.records import LossPoint
 
 STILL_FALLING = 0.12  # share of the whole fall that the last quarter brings while a curve is not at its elbow yet
 RISING = 0.06  # share by which the end lies above the lowest point
+HARDLY = 0.03  # share of its start by which a curve must fall; a rate fifty times too low falls by 0.019
 BEYOND_WANDER = 2.0  # standard deviations: what wanders by chance crosses them once in twenty
 BENT = 0.1  # share of the fall by which a curve must hang below its chord to have an elbow
 FEWEST = 4  # points of a curve that says anything
@@ -21,25 +22,26 @@ FORGOTTEN = 0.1  # of the prompt kept: a fifth of what lies between guessing (0.
 
 
 def diagnose(losses: Sequence[LossPoint], measured: Sequence[Measures], *, stopped: bool = False) -> str:
-    """good | under | over | flat | stopped. The grid holds palette pictures, so what it cannot see the samples say."""
+    """good | under | over | flat | burnt | stopped. The grid is of palette pictures; what it cannot see the samples say."""
     if stopped:
         return "stopped"
-    return "over" if memorises(measured) else read_curve(losses)
+    reading = read_curve(losses)
+    return "over" if reading != "burnt" and memorises(measured) else reading
 
 
-def read_curve(losses: Sequence[LossPoint], *, stopped: bool = False) -> str:
-    """What the curve alone says: good | under | over | flat | stopped."""
-    if stopped:
-        return "stopped"
+def read_curve(losses: Sequence[LossPoint]) -> str:
+    """What the curve alone says: good | under | over | flat | burnt."""
     values = [value for _, value in _points(losses)]
     if len(values) < FEWEST:
         return "under"
     smooth, noise = _smoothed(values), BEYOND_WANDER * wander(values)
     low, end = min(smooth), fmean(smooth[-2:])
     fall = smooth[0] - low
+    if end - values[0] > max(RISING * values[0], noise):
+        return "burnt"
     if end - low > max(RISING * fall, noise) and smooth.index(low) < len(smooth) * 3 // 4:
         return "over"
-    if fall <= noise:
+    if fall <= max(HARDLY * smooth[0], noise):
         return "flat"
     last_quarter = smooth[-1 - max(1, len(smooth) // 4)] - end
     return "under" if last_quarter > max(STILL_FALLING * fall, noise) else "good"
@@ -53,7 +55,7 @@ def elbow(losses: Sequence[LossPoint]) -> int:
     steps, smooth = [step for step, _ in points], _smoothed([value for _, value in points])
     last = smooth.index(min(smooth))  # a curve that turns up again is read to its lowest point
     fall = smooth[0] - smooth[last]
-    if last < 2 or fall <= BEYOND_WANDER * wander(smooth):
+    if last < 2 or smooth[last] >= points[0][1] or fall <= BEYOND_WANDER * wander(smooth):
         return 0
     slope = -fall / (steps[last] - steps[0])
     below = [smooth[0] + slope * (step - steps[0]) - value for step, value in zip(steps, smooth, strict=True)]

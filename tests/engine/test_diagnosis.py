@@ -37,14 +37,37 @@ def turns_up(time: float) -> float:
         ((1.0, 0.6, 0.45, 0.4, 0.38, 0.375, 0.374, 0.373), "good"),
         ((1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), "under"),
         ((1.0, 0.5, 0.4, 0.42, 0.48, 0.55, 0.6, 0.7), "over"),
-        ((0.5, 0.6, 0.7, 0.8), "over"),
+        ((0.5, 0.6, 0.7, 0.8), "burnt"),
         ((0.5, 0.5, 0.5, 0.5, 0.5), "flat"),
         ((1.0, 0.5), "under"),
     ],
 )
 def test_the_curve_is_read_by_its_elbow_and_its_end(values: tuple[float, ...], reading: str) -> None:
     assert read_curve(curve(*values)) == reading
-    assert read_curve(curve(*values), stopped=True) == "stopped"
+    assert diagnose(curve(*values), [], stopped=True) == "stopped"
+
+
+# The embedded model on eight pictures of its second look, 120 steps of the fast preset, at this rate.
+RECORDED = {
+    1e-3: (
+        (0.2235, 0.20249, 0.18985, 0.18033, 0.17613, 0.17169, 0.16591, 0.16284, 0.16146, 0.15972, 0.15865, 0.15792),
+        "good",
+    ),
+    2e-5: (
+        (0.24399, 0.24328, 0.24254, 0.24182, 0.24122, 0.24065, 0.24019, 0.2399, 0.23961, 0.23944, 0.23933, 0.23925),
+        "flat",
+    ),
+    3e-2: (
+        (0.34173, 1.15141, 1.04867, 0.94727, 0.93897, 0.98697, 0.95747, 0.93019, 0.91424, 0.89464, 0.89666, 0.88685),
+        "burnt",
+    ),
+}
+
+
+@pytest.mark.parametrize("rate", RECORDED)
+def test_recorded_trainings_are_read_as_what_they_were(rate: float) -> None:
+    values, reading = RECORDED[rate]
+    assert read_curve(curve(*values)) == reading
 
 
 @pytest.mark.parametrize(("shape", "reading"), [(settles, "good"), (still_falls, "under"), (turns_up, "over")])
@@ -70,6 +93,7 @@ def test_the_elbow_is_where_a_curve_bends_and_a_straight_one_has_none() -> None:
     assert elbow(curve(*(still_falls(n / 8) for n in range(8)))) == 0
     assert elbow(curve(0.5, 0.5, 0.5, 0.5)) == 0
     assert elbow(curve(1.0, 0.3)) == 0
+    assert elbow(curve(*RECORDED[3e-2][0])) == 0, "what ends worse than it began has none"
 
 
 def test_the_elbow_stays_near_its_place_when_the_curve_wanders() -> None:
