@@ -19,6 +19,8 @@ class Number:
     choices: tuple[Any, ...]
 
 
+CLASS_PICTURES = 50  # a handful a concept picture, as DreamBooth's authors draw (arXiv 2208.12242); a tap changes it
+
 PAGES: dict[str, dict[str, Number]] = {
     "length": {
         "epochs": Number("epochs", (10, 20, 30, 50, 80)),
@@ -62,7 +64,7 @@ PAGES: dict[str, dict[str, Number]] = {
     "prior": {
         "prior": Number("prior_weight", (0.0, 0.5, 1.0)),
         "form": Number("prior", ("trigger", "class")),
-        "pictures": Number("class_pictures", (0, 20, 50, 100)),
+        "pictures": Number("class_pictures", (20, 50, 100)),
     },
 }
 NUMBERS: dict[str, Number] = {name: number for page in PAGES.values() for name, number in page.items()}
@@ -81,6 +83,8 @@ def next_choice(recipe: Recipe, name: str, pictures: int, family: str) -> Recipe
         changed = replace(recipe, **{number.field: _after(number.choices, getattr(recipe, number.field))})
     if name == "optimizer":
         changed = replace(changed, learning_rate=_rate_for(changed, family, pictures))
+    if name == "form":
+        changed = replace(changed, class_pictures=CLASS_PICTURES if changed.prior == "class" else 0)
     if name in ("epochs", "batch", "accumulation"):
         changed = replace(changed, steps=steps_of(changed, pictures))
     return replace(changed, preset="own")
@@ -116,7 +120,7 @@ def value_of(recipe: Recipe, name: str) -> Any:
     value = getattr(recipe, NUMBERS[name].field)
     if name == "loraplus":
         return False if value == 1.0 else value
-    return False if value is None or (value == 0 and 0 in NUMBERS[name].choices and name != "warmup") else value
+    return False if value is None or (value == 0 and name != "warmup") else value
 
 
 def _rate_for(recipe: Recipe, family: str, pictures: int) -> float:

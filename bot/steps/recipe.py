@@ -90,6 +90,8 @@ def needs(walk: Walk, recipe: Recipe) -> str:
 def warnings(walk: Walk, recipe: Recipe, pictures: int) -> list[str]:
     """What would not work, each with its way out."""
     found = []
+    if walk.family != "emoji" and walk.machine is not None and walk.machine.device.startswith("cpu"):
+        found.append(walk.words("train.no_gpu", took=clock_time(training_seconds(recipe, SAMPLES, walk.machine))))
     if walk.machine is not None and is_short(recipe, walk.family, walk.machine):
         found.append(walk.words("train.short", has=f"{(walk.machine.memory_bytes or 0) / GB:.0f}"))
     found += _too_large(walk, recipe)

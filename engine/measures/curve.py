@@ -22,7 +22,7 @@ FORGOTTEN = 0.1  # of the prompt kept: a fifth of what lies between guessing (0.
 
 
 def diagnose(losses: Sequence[LossPoint], measured: Sequence[Measures], *, stopped: bool = False) -> str:
-    """good | under | over | flat | burnt | stopped. The grid is of palette pictures; what it cannot see the samples say."""
+    """good | under | over | flat | burnt | stopped. The grid is of palette pictures; the samples see further."""
     if stopped:
         return "stopped"
     reading = read_curve(losses)

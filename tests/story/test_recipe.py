@@ -97,6 +97,7 @@ async def test_a_file_too_large_for_the_chat_names_the_ways_out(
     await anna.taps("nav.back")
     assert "rank 8 (42.6 MB) · attention only (46.4 MB)" in anna.newest()
     assert "This machine has 8 GB" in anna.newest()
+    assert "no GPU here" in anna.newest()
 
 
 async def test_samples_can_be_asked_for_while_it_runs(anna: Traveller, store: Store, painter: Painter) -> None:

@@ -140,6 +140,12 @@ def test_an_optimizer_that_finds_its_rate_gets_one_to_multiply_with_and_gives_it
     assert (back.optimizer, back.learning_rate) == ("adamw", 1e-4)
 
 
+def test_holding_on_by_class_begins_with_pictures_and_by_trigger_with_none() -> None:
+    by_class = next_choice(preset_recipe("balanced", "sd1", 18, 1, PaletteKind.CHARACTER), "form", 18, "sd1")
+    assert (by_class.prior, by_class.class_pictures, clashes(by_class, GPU)) == ("class", 50, ())
+    assert next_choice(by_class, "form", 18, "sd1").class_pictures == 0
+
+
 CLASHES = {
     "batch": (balanced(), Setting(3, "sd1")),
     "checkpoints": (balanced(steps=20, checkpoints=6), GPU),
