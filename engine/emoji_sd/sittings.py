@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import torch
@@ -50,8 +53,21 @@ def in_company(folder: str, schedule: Schedule, sitting: Sitting) -> None:
         spawn(teach_in_team, (meeting, folder, schedule, sitting), nprocs=HALVES)  # type: ignore[no-untyped-call]
 
 
+def end_with_parent() -> None:
+    """An orphan would go on for hours and write over its successor's state."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def teach_in_team(rank: int, meeting: Path, folder: str, schedule: Schedule, sitting: Sitting) -> None:
-    """One of two processes."""
+    """One of two processes; it ends with the one that was started by hand."""
+    end_with_parent()
     teach_alone(Team.join(rank, meeting), folder, schedule, sitting)
 
 

@@ -18,7 +18,7 @@ from engine.emoji_sd.together import HALVES, Team
 from engine.emoji_sd.vocabulary import Vocabulary
 
 BATCH = 16  # of each half
-RATE = 5e-4
+RATE = 8e-4
 
 
 @dataclass(frozen=True)
