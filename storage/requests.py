@@ -99,7 +99,7 @@ class TrainingRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TakeRequest:
-    """Something to take home: `what` is lora-kohya | lora-diffusers | dataset | card."""
+    """Something to take home: `what` is lora-kohya | lora-diffusers | embeddings | dataset | card."""
 
     KIND: ClassVar[JobKind] = JobKind.TAKING
     VERSION: ClassVar[int] = 1

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable
 
 from engine.exports.dataset_zip import zipped
-from storage.documents import dump
+from engine.exports.recipe_file import FILENAME, RecipeFile
 from storage.records import ContentHash
 from storage.requests import TakeRequest
 
 
-def card_zip(request: TakeRequest, model: str, read: Callable[[ContentHash], bytes]) -> bytes:
+def card_zip(request: TakeRequest, recipe: RecipeFile, read: Callable[[ContentHash], bytes]) -> bytes:
     """README.md, pictures/ and recipe.json in one zip."""
     files: dict[str, bytes] = {}
     widget = []
@@ -20,16 +20,9 @@ def card_zip(request: TakeRequest, model: str, read: Callable[[ContentHash], byt
         files[name] = read(file)
         widget.append((prompt, name))
     files["README.md"] = "\n".join(
-        [*front_matter(request, model, widget), "", f"# {request.name}", "", request.card, ""]
+        [*front_matter(request, recipe.model, widget), "", f"# {request.name}", "", request.card, ""]
     ).encode()
-    recipe = {
-        "trigger": request.trigger,
-        "model": model,
-        "checkpoint_step": request.step,
-        "recipe": json.loads(dump(request.recipe)),
-        "captions": [picture.caption for picture in request.pictures],
-    }
-    files["recipe.json"] = json.dumps(recipe, ensure_ascii=False, indent=1).encode()
+    files[FILENAME] = recipe.as_json()
     return zipped(files)
 
 

@@ -1,15 +1,19 @@
-"""Files to take home: LoRA in two forms, the dataset, the card."""
+"""Files to take home: LoRA in two forms, a word's embeddings, the dataset, the card."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from engine.events import Event, Finished, Made, Stepped, Task
+from engine.exports.about import About, about_seal
 from engine.exports.dataset_zip import dataset_zip
-from engine.exports.lora_file import About, diffusers_file, kohya_file
+from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.model_card import card_zip
+from engine.exports.recipe_file import RecipeFile, made_with
+from engine.exports.word_file import word_file
+from engine.models.adapters import read_word
 from engine.models.machine import Machine
 from storage.errors import UnknownRequest
 from storage.records import ContentHash, Progress
@@ -31,22 +35,50 @@ def make(request: TakeRequest, machine: Machine, task: Task) -> tuple[bytes, str
     if request.what == "dataset":
         return dataset_zip(request.pictures, task.read), "-dataset.zip"
     if request.what == "card":
-        return card_zip(request, machine.name, task.read), "-card.zip"
-    if request.adapter is None or request.what not in ("lora-kohya", "lora-diffusers"):
+        return card_zip(request, recipe_of(request, machine), task.read), "-card.zip"
+    if request.adapter is None or request.what not in FILES:
         raise UnknownRequest(what=request.what)
-    write = kohya_file if request.what == "lora-kohya" else diffusers_file
-    about = About(
+    write, ending = FILES[request.what]
+    adapter = task.read(request.adapter)
+    if request.what == "embeddings" and read_word(adapter) is None:
+        raise UnknownRequest(what=request.what)
+    return write(adapter, about(request, machine)), ending
+
+
+FILES: dict[str, tuple[Callable[[bytes, About], bytes], str]] = {
+    "lora-kohya": (kohya_file, ".safetensors"),
+    "lora-diffusers": (diffusers_file, "-diffusers.safetensors"),
+    "embeddings": (word_file, "-embeddings.safetensors"),
+}
+
+
+def about(request: TakeRequest, machine: Machine) -> About:
+    """What its files say of a seal."""
+    return about_seal(
+        machine,
+        request.recipe,
         name=plain_name(request),
         trigger=request.trigger,
-        recipe=request.recipe,
         pictures=len(request.pictures),
-        family=machine.family,
-        size_px=machine.size_px,
-        layers_per_block=int(machine.unet.config.layers_per_block),
+        step=request.step or None,
     )
-    return write(
-        task.read(request.adapter), about
-    ), "-diffusers.safetensors" if request.what == "lora-diffusers" else ".safetensors"
+
+
+def recipe_of(request: TakeRequest, machine: Machine) -> RecipeFile:
+    """What makes this seal again."""
+    return RecipeFile(
+        name=plain_name(request),
+        trigger=request.trigger,
+        model=machine.name,
+        model_sha256=machine.weights_sha256,
+        checkpoint_step=request.step or request.recipe.steps,
+        recipe=request.recipe,
+        captions=tuple(picture.caption for picture in request.pictures),
+        subjects=tuple(picture.subject for picture in request.pictures),
+        pictures=tuple(picture.file for picture in request.pictures),
+        adapter=request.adapter,
+        made_with=made_with(machine),
+    )
 
 
 def plain_name(request: TakeRequest) -> str:

@@ -13,7 +13,8 @@ from diffusers import DiffusionPipeline
 from safetensors import safe_open
 from safetensors.torch import load
 
-from engine.exports.lora_file import About, diffusers_file, kohya_file
+from engine.exports.about import About
+from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models import adapters
 from engine.pictures.rows import Drawn, draw
 from storage.records import Drawing, Recipe, Seed

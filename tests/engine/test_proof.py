@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from engine import proof
+from engine.exports.about import About
 from engine.exports.dataset_zip import dataset_zip
-from engine.exports.lora_file import About, diffusers_file, kohya_file
+from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models import adapters
 from engine.models.find import EMBEDDED_FOLDER
 from storage.records import ContentHash, Recipe
