@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from engine.lock import hold_engine_lock
 from engine.logs import set_up_logs
 from engine.settings import Settings
-from storage.errors import EngineBusy, RequestError, StorageError
+from storage.errors import EngineBusy, RequestError, StorageError, StylesealError
 
 if TYPE_CHECKING:
     from engine.worker import Worker
@@ -74,6 +74,31 @@ def prove(
     from engine.proof import say
 
     typer.echo(say(measure(lora, dataset, out, other, Settings().model)))
+
+
+@app.command()
+def reproduce(
+    recipe: Annotated[Path, typer.Argument(help="recipe.json of a model card, or the card's zip.")],
+    pictures: Annotated[Path | None, typer.Option(help="The exported dataset zip; else the one beside it.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the files go.")] = Path("reproduced"),
+) -> None:
+    """Trains a seal again from its recipe and says whether the same bytes came out (exit code 1: others)."""
+    from engine.reproduce import reproduce as train_again
+    from engine.reproduce import say
+
+    try:
+        found = train_again(recipe, pictures, out, Settings().device, tell)
+    except StylesealError as error:
+        facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())
+        typer.echo(f"\n{error}{f' ({facts})' if facts else ''}", err=True)
+        raise typer.Exit(REFUSED) from None
+    typer.echo(f"\n{say(found)}")
+    raise typer.Exit(1 if found.same is False else 0)
+
+
+def tell(line: str) -> None:
+    """A progress line that the next one overwrites."""
+    typer.echo(f"\r\x1b[K{line}", nl=False, err=True)
 
 
 @app.command()

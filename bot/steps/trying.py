@@ -210,9 +210,9 @@ async def lost(_walk: Walk, _job: Job) -> tuple[Message, ...]:
 
 
 async def lora_taken(walk: Walk, tap: Tap) -> Turn:
-    """The LoRA as kohya's tools and as diffusers read it; with an argument only one of the two."""
+    """The LoRA as kohya's tools and as diffusers read it, with an argument only one of the two, and a learnt word."""
     kinds = tap.args or ("kohya", "diffusers")
-    return await _take(walk, *(f"lora-{kind}" for kind in kinds if kind in ("kohya", "diffusers")))
+    return await _take(walk, *(f"lora-{kind}" for kind in kinds if kind in ("kohya", "diffusers")), "embeddings")
 
 
 async def dataset_taken(walk: Walk, _tap: Tap) -> Turn:
@@ -235,9 +235,16 @@ async def _take(walk: Walk, *whats: str) -> Turn:
     seal = await _seal(walk)
     if seal is None:
         return walk.refuses("try.no_seal")
-    for what in whats:
+    for what in (what for what in whats if _has(seal, what)):
         await walk.ask(await _take_request(walk, seal, what), key=f"take:{walk.here.id}:{seal.id}:{what}")
     return Turn(toast=walk.words.plain("take.coming"), screen=False)
+
+
+def _has(seal: Seal, what: str) -> bool:
+    """Textual inversion alone makes no LoRA, and only a seal with new tokens has a word of its own."""
+    if what == "embeddings":
+        return seal.recipe.new_tokens > 0
+    return seal.recipe.lora or not what.startswith("lora-")
 
 
 async def _take_request(walk: Walk, seal: Seal, what: str) -> TakeRequest:
