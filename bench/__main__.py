@@ -13,7 +13,7 @@ OUT = Path("out/bench.json")
 
 def main() -> int:
     """Measures; returns the number of missed ratios."""
-    lines = [waiting.main(), *drawing.main(), *embedded.main(), training.main()]
+    lines = [waiting.main(), *drawing.main(), *embedded.main(), *training.main()]
     print(show(lines))
     write(lines, OUT)
     print(f"\nalso as JSON: {OUT}")

@@ -91,6 +91,7 @@ class Shape:
 
 
 _attached: WeakKeyDictionary[Machine, OrderedDict[str, Shape]] = WeakKeyDictionary()
+_bearing: WeakKeyDictionary[Machine, list[BaseTunerLayer]] = WeakKeyDictionary()  # forgotten when one is attached
 
 
 def attach(machine: Machine, name: str, shape: Shape, seed: int) -> None:
@@ -102,6 +103,7 @@ def attach(machine: Machine, name: str, shape: Shape, seed: int) -> None:
         warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several side by side are meant
         torch.manual_seed(seed)
         machine.unet.add_adapter(shape.config(), adapter_name=name)
+    _bearing.pop(machine, None)
     for parameter in parameters(machine, name):
         parameter.data = parameter.data.float()
     _take_off(machine)
@@ -111,6 +113,7 @@ def attach_text(machine: Machine, name: str, shape: Shape, seed: int) -> None:
     """The same on the text encoders, which patterns of the U-Net's names do not mean."""
     config = replace(shape, targets=text_adapters.TARGETS, rank_pattern={}, alpha_pattern={}).config()
     text_adapters.attach(machine, name, config, seed)
+    _bearing.pop(machine, None)
     _take_off(machine)
 
 
@@ -199,11 +202,14 @@ def using(machine: Machine, weights: Mapping[str, float]) -> Iterator[None]:
     """Exactly these adapters at these strengths while the context is open; the bare model after it."""
     for layer in _layers(machine):
         worn_here = [name for name in weights if name in layer.scaling]
-        layer.enable_adapters(bool(worn_here))
-        if worn_here:
+        if not worn_here:
+            _silence(layer)
+            continue
+        if layer.active_adapters != worn_here:
             layer.set_adapter(worn_here)
-            for name in worn_here:
-                layer.set_scale(name, weights[name])  # times alpha / rank of this very module
+        layer.enable_adapters(True)
+        for name in worn_here:
+            layer.set_scale(name, weights[name])  # times alpha / rank of this very module
     try:
         with words.worn(machine, [name for name, weight in weights.items() if weight > 0]):
             yield
@@ -228,13 +234,21 @@ def worn(machine: Machine, seals: Sequence[SealUse], read_file: Callable[[Conten
 
 
 def _layers(machine: Machine) -> list[BaseTunerLayer]:
-    parts = (machine.unet, *machine.text_encoders)
-    return [module for part in parts for module in part.modules() if isinstance(module, BaseTunerLayer)]
+    """Every module that bears adapters. Looked up once: a training step asks twice, and has few milliseconds."""
+    if machine not in _bearing:
+        parts = (machine.unet, *machine.text_encoders)
+        _bearing[machine] = [m for part in parts for m in part.modules() if isinstance(m, BaseTunerLayer)]
+    return _bearing[machine]
+
+
+def _silence(layer: BaseTunerLayer) -> None:
+    if not layer.disable_adapters:
+        layer.enable_adapters(False)
 
 
 def _take_off(machine: Machine) -> None:
     for layer in _layers(machine):
-        layer.enable_adapters(False)
+        _silence(layer)
 
 
 def _shapes(machine: Machine) -> OrderedDict[str, Shape]:
