@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import permutations
 
 import numpy as np
 import torch
@@ -39,8 +40,8 @@ def opened(data: bytes) -> Image.Image:
 def bucket_sizes(sizes: Sequence[Size], side: int, grain: int, most: int) -> list[Size]:
     """The size every picture is trained at: of about side² px, in multiples of `grain`, at most `most` different ones.
 
-    With few pictures every bucket more makes batches less mixed, so the rarest shape joins its nearest neighbour until
-    few enough are left. One bucket is the model's own square.
+    With few pictures every bucket more makes batches less mixed. So shapes are joined until few enough are left, each
+    time those two where the fewest pictures lose the least. One bucket is the model's own square.
     """
     if most == 1:
         return [(side, side)] * len(sizes)
@@ -48,8 +49,8 @@ def bucket_sizes(sizes: Sequence[Size], side: int, grain: int, most: int) -> lis
     counts = Counter(wanted)
     joined = {shape: shape for shape in counts}
     while len(counts) > most:
-        rare = min(counts, key=lambda shape: (counts[shape], shape))
-        near = min((one for one in counts if one != rare), key=lambda one: (_distance(one, rare), one))
+        pairs = [(rare, near) for rare, near in permutations(sorted(counts), 2) if counts[rare] <= counts[near]]
+        rare, near = min(pairs, key=lambda pair: counts[pair[0]] * _distance(*pair))
         counts[near] += counts.pop(rare)
         joined = {shape: near if place == rare else place for shape, place in joined.items()}
     return [joined[shape] for shape in wanted]
