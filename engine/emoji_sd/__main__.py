@@ -44,7 +44,7 @@ from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 Minutes = Annotated[float, typer.Option(help="Stop after so many minutes; the next call goes on.")]
-VAE_STEPS, JUDGE_STEPS = 5200, 3500
+VAE_STEPS, JUDGE_STEPS = 8000, 6000
 SHEET_SUBJECTS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "octopus")
 
 
@@ -128,7 +128,7 @@ def judge_run() -> tuple[Run, judge.Lessons]:
     lessons = judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen)
     torch.manual_seed(0)
     classifier = judge.Judge(len(words.looks) + 1, len(words.subjects))
-    run = Run(BUILD / "judge", {"judge": classifier}, rate=1.5e-3, schedule=Cosine(JUDGE_STEPS), average=0.995)
+    run = Run(BUILD / "judge", {"judge": classifier}, rate=3e-3, schedule=Cosine(JUDGE_STEPS), average=0.0)
     run.resume()
     return run, lessons
 

@@ -13,7 +13,7 @@ from engine.emoji_sd.runs import Run, Sitting
 from engine.emoji_sd.vae import as_tensor
 
 SIZE = 64  # pixels it looks at
-BATCH = 64
+BATCH = 96
 
 
 class _Block(nn.Module):
@@ -23,12 +23,12 @@ class _Block(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(into, out, 3, stride, 1, bias=False)
         self.second = nn.Conv2d(out, out, 3, 1, 1, bias=False)
-        self.norms = nn.ModuleList([nn.GroupNorm(16, out), nn.GroupNorm(16, out)])
+        self.norms = nn.ModuleList([nn.BatchNorm2d(out), nn.BatchNorm2d(out), nn.BatchNorm2d(out)])
         self.short = nn.Conv2d(into, out, 1, stride, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         inner = functional.relu(self.norms[0](self.first(x)))
-        return functional.relu(self.short(x) + self.norms[1](self.second(inner)))
+        return functional.relu(self.norms[2](self.short(x)) + self.norms[1](self.second(inner)))
 
 
 class Judge(nn.Module):
@@ -36,9 +36,9 @@ class Judge(nn.Module):
 
     def __init__(self, looks: int, subjects: int) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, 32, 5, 2, 2)
+        self.stem = nn.Sequential(nn.Conv2d(3, 32, 5, 2, 2, bias=False), nn.BatchNorm2d(32))
         self.blocks = nn.Sequential(_Block(32, 64, 2), _Block(64, 128, 2), _Block(128, 256, 2), _Block(256, 256, 1))
-        self.look = nn.Linear(64 + 128 + 256, looks)
+        self.look = nn.Linear(64 + 128 + 256 + 256, looks)
         self.subject = nn.Sequential(nn.Dropout(0.2), nn.Linear(256 * 4, subjects))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -47,7 +47,7 @@ class Judge(nn.Module):
         for block in self.blocks:
             x = block(x)
             texture.append(x.mean((2, 3)))
-        look = self.look(torch.cat([texture[0], texture[1], texture[3]], 1))
+        look = self.look(torch.cat(texture, 1))
         return look, self.subject(functional.adaptive_avg_pool2d(x, 2).flatten(1))
 
 

@@ -68,6 +68,7 @@ class Run:
     ) -> None:
         self.folder, self.modules, self.step = folder, modules, 0
         self._rate, self._schedule, self._average = rate, schedule, average
+        self._buffers = {f"{m}/{n}": b for m, module in modules.items() for n, b in module.named_buffers()}
         self._names = {
             f"{m}/{n}": p for m, module in modules.items() for n, p in module.named_parameters() if p.requires_grad
         }
@@ -88,6 +89,8 @@ class Run:
         tensors = load_file(folder / state["tensors"])
         self.step, self.losses = state["step"], state["losses"]
         with torch.no_grad():
+            for name, buffer in self._buffers.items():
+                buffer.copy_(tensors.get(f"buffers/{name}", buffer))
             for name, parameter in self._names.items():
                 parameter.copy_(tensors[f"weights/{name}"])
                 self._averaged[name].copy_(tensors[f"average/{name}"])
@@ -103,7 +106,7 @@ class Run:
         if self.silent:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        tensors: dict[str, torch.Tensor] = {}
+        tensors = {f"buffers/{name}": buffer for name, buffer in self._buffers.items()}
         for name, parameter in self._names.items():
             slots = self._optimizer.state[parameter]
             tensors[f"weights/{name}"] = parameter.detach()
