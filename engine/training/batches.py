@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
+from diffusers import DDPMScheduler
 
 from engine.models.machine import Machine
 from engine.pictures.prompt_weights import Embeddings
+from engine.training.captions import TextSide
 from engine.training.dataset import Dataset
 from engine.training.draws import Draw
+from storage.records import Recipe
+
+
+class Trainee(Protocol):
+    """What the yardstick and the prior ask of a loop: they are its parts, so they must not know it itself."""
+
+    machine: Machine
+    dataset: Dataset
+    recipe: Recipe
+    schedule: DDPMScheduler
+    timesteps: int
+    text: TextSide
+
+    def worn(self) -> AbstractContextManager[None]:
+        """Puts on what is learnt."""
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 
 from engine.models import adapters
 from engine.pictures.noise import target_of
 from engine.pictures.prompt_weights import Embeddings
-from engine.training.batches import Batch, class_batch_of, predict
+from engine.training.batches import Batch, Trainee, class_batch_of, predict
 from engine.training.captions import chosen
 from engine.training.draws import Draw
-
-if TYPE_CHECKING:
-    from engine.training.loop import Loop
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class Kept:
     target: torch.Tensor
 
 
-def kept(loop: Loop, batch: Batch, chance: Draw) -> Kept:
+def kept(loop: Trainee, batch: Batch, chance: Draw) -> Kept:
     """What a micro-step preserves. To be asked while no adapter is worn.
 
     `class`: pictures of the class and their own noise (Ruiz et al. 2022, arXiv 2208.12242, equation 2). `trigger`, the
@@ -44,7 +40,7 @@ def kept(loop: Loop, batch: Batch, chance: Draw) -> Kept:
     return Kept(batch, said, target)
 
 
-def _of_class(loop: Loop, chance: Draw) -> Kept:
+def _of_class(loop: Trainee, chance: Draw) -> Kept:
     batch, caption = class_batch_of(loop.dataset, chance, loop.machine.device), loop.dataset.class_caption
     assert caption is not None
     count = len(batch.t)

@@ -6,16 +6,12 @@ Always the plain mean squared error, so that recipes with different losses can b
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 import torch
 
 from engine.pictures.latents import generator
 from engine.pictures.noise import rowwise_error, target_of
-from engine.training.batches import predict
-
-if TYPE_CHECKING:
-    from engine.training.loop import Loop
+from engine.training.batches import Trainee, predict
 
 PICTURES = 6
 TIMESTEPS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of T
@@ -23,7 +19,7 @@ SEED = 7
 TIMES_A_RUN = 12
 
 
-def measuring(loop: Loop) -> Generator[None, None, float]:
+def measuring(loop: Trainee) -> Generator[None, None, float]:
     """The grid's mean loss; pauses after every timestep."""
     total = 0.0
     for number, share in enumerate(TIMESTEPS):
@@ -38,7 +34,7 @@ def is_due(step: int, steps: int) -> bool:
 
 
 @torch.no_grad()
-def _at(loop: Loop, number: int, share: float) -> float:
+def _at(loop: Trainee, number: int, share: float) -> float:
     dataset, errors, left = loop.dataset, [], PICTURES
     for bucket in dataset.buckets:
         members = torch.tensor(bucket.pictures[:left], dtype=torch.long)
