@@ -1,0 +1,35 @@
+"""The sizes that the bot tells before a training are those of the layers that the engine will adapt."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+
+from bot.rules.estimate import ANATOMIES
+from bot.rules.recipe import TARGETS
+from engine.models.find import EMBEDDED_FOLDER
+
+
+def embedded_unet() -> UNet2DConditionModel:
+    """The shapes alone, without a weight."""
+    with torch.device("meta"):
+        return UNet2DConditionModel.from_config(json.loads((EMBEDDED_FOLDER / "unet" / "config.json").read_text()))
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_rank_and_a_magnitude_weigh_what_the_embedded_models_layers_say(name: str) -> None:
+    numbers = outputs = 0
+    for path, layer in embedded_unet().named_modules():
+        if any(path == target or path.endswith(f".{target}") for target in TARGETS[name]):
+            numbers += layer.weight[0].numel() + layer.weight.shape[0]
+            outputs += layer.weight.shape[0]
+    assert (ANATOMIES["emoji"].trained[name], ANATOMIES["emoji"].outputs[name]) == (numbers, outputs)
+
+
+def test_the_text_encoder_weighs_what_its_layers_say() -> None:
+    facts = json.loads((EMBEDDED_FOLDER / "text_encoder" / "config.json").read_text())
+    width, layers = facts["hidden_size"], facts["num_hidden_layers"]
+    assert (ANATOMIES["emoji"].width, ANATOMIES["emoji"].text) == (width, layers * 4 * 2 * width)
