@@ -65,12 +65,11 @@ def about_seal(machine: Machine, recipe: Recipe, *, name: str, trigger: str, pic
 
 def lora_headers(shape: Shape, about: About) -> dict[str, str]:
     """Of a LoRA file. Strings only."""
-    patterned = bool(shape.rank_pattern or shape.alpha_pattern)
     return {
         **_training(about),
         "ss_network_module": "lycoris.kohya" if shape.use_dora else "networks.lora",
-        "ss_network_dim": "Dynamic" if patterned else str(shape.rank),
-        "ss_network_alpha": "Dynamic" if patterned else f"{shape.scale * shape.rank:g}",
+        "ss_network_dim": "Dynamic" if shape.rank_pattern else str(shape.rank),
+        "ss_network_alpha": f"{shape.scale * shape.rank:g}",
         "ss_network_args": json.dumps(DORA_ARGUMENTS if shape.use_dora else {}),
         **_model_spec(about, "lora"),
     }

@@ -1,7 +1,9 @@
 """LoRA files that travel: kohya's keys for A1111, ComfyUI and Forge, PEFT's for diffusers. fp16 safetensors.
 
-Both carry the true strength: kohya's own `alpha` scales by alpha / rank, so alpha' = scale · rank (also under rsLoRA);
+Both carry the true strength: kohya's own `alpha` scales by alpha / rank, so alpha' = scale · rank (also under rsLoRA).
+It is the same in every module, because diffusers reads no others; what patterns ask for is multiplied into up.
 PEFT's file has the scale multiplied into the up matrix and says alpha = rank: who reads the weights alone is right.
+DoRA travels in PEFT's file, and in kohya's to ComfyUI and Forge; diffusers drops its magnitudes from kohya's keys.
 """
 
 from __future__ import annotations
@@ -24,14 +26,15 @@ def kohya_file(adapter: bytes, about: About) -> bytes:
     """The adapter with kohya's keys."""
     shape, tensors = lora_tensors(adapter)
     found: dict[str, torch.Tensor] = {}
+    alpha = shape.scale * shape.rank
     for key, tensor in tensors.items():
         own = module_of(key)
         module = kohya_module(own, about)
         if key.endswith(DOWN):
             found[f"{module}.lora_down.weight"] = tensor
-            found[f"{module}.alpha"] = torch.tensor(scale_of(shape, own) * len(tensor))
+            found[f"{module}.alpha"] = torch.tensor(alpha)
         elif key.endswith(UP):
-            found[f"{module}.lora_up.weight"] = tensor
+            found[f"{module}.lora_up.weight"] = tensor * (scale_of(shape, own) * tensor.shape[1] / alpha)
         else:  # one magnitude an output, in as many dimensions as the weight: LyCORIS' dora_wd with wd_on_output
             dimensions = tensors[own + DOWN].dim()
             found[f"{module}.dora_scale"] = tensor.reshape(-1, *[1] * (dimensions - 1))
@@ -43,7 +46,7 @@ def diffusers_file(adapter: bytes, about: About) -> bytes:
     shape, tensors = lora_tensors(adapter)
     found = {}
     for key, tensor in tensors.items():
-        name = key if key.startswith(text_adapters.PREFIXES) else f"unet.{key}"
+        name = _text_name(key) if key.startswith(text_adapters.PREFIXES) else f"unet.{key}"
         found[name] = tensor * scale_of(shape, module_of(key)) if key.endswith(UP) else tensor
     config = {}
     for part in dict.fromkeys(name.split(".")[0] for name in found):
@@ -52,6 +55,11 @@ def diffusers_file(adapter: bytes, about: About) -> bytes:
     facts = lora_headers(shape, about)
     facts["lora_adapter_metadata"] = json.dumps(config, sort_keys=True)
     return tensor_file(found, facts, torch.float16)
+
+
+def _text_name(key: str) -> str:
+    """transformers 5 finds a magnitude only by its parameter's whole name; PEFT finds it by either."""
+    return f"{key}.weight" if key.endswith(MAGNITUDE) else key
 
 
 def _config(shape: Shape, part: str, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""A seal's own word, taken home: plain diffusers draws with it what the engine draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DiffusionPipeline
+from safetensors import safe_open
+from safetensors.torch import load, load_file
+
+from engine.exports.lora_file import diffusers_file, kohya_file
+from engine.exports.word_file import word_file
+from engine.models import adapters, words
+from engine.models.machine import Machine
+from engine.pictures.rows import Drawn, draw
+from storage.records import Drawing, Seed
+from storage.requests import Row
+from tests.engine.sealing import ATTENTION, SIDE, Memory, lively_adapter, small_training
+from tests.engine.test_lora_file import GUIDANCE, PROMPT, STEPS, about, psnr
+from tests.engine.test_text_side import run, training
+from tests.engine.tiny_models import FAMILIES, tiny_folder, tiny_machine
+
+
+def word_adapter(machine: Machine, count: int = 2) -> bytes:
+    """A word far from what its trigger meant, and nothing else."""
+    adapters.attach(machine, "word", adapters.Shape(4, 4, ()), seed=0)
+    words.begin(machine, "word", "ohwx", count, seed=1)
+    word = words.of(machine, "word")
+    assert word is not None
+    chance = torch.Generator().manual_seed(2)
+    for rows in word.rows:
+        rows.data += torch.randn(rows.shape, generator=chance)
+    data = adapters.save(machine, "word")
+    adapters.drop(machine, "word")
+    return data
+
+
+def drawn_by_the_engine(machine: Machine, worn: str) -> np.ndarray[Any, Any]:
+    drawing = Drawing(steps=STEPS, guidance_scale=GUIDANCE, width_px=SIDE, height_px=SIDE)
+    row = Row(prompt=PROMPT, negative="", seed=Seed(4), subject="guitar", drawing=drawing)
+    moments = list(draw(machine, [row], lambda _: adapters.using(machine, {worn: 1.0} if worn else {})))
+    return next(np.asarray(moment.image, float) for moment in moments if isinstance(moment, Drawn))
+
+
+def drawn_by_diffusers(family: str, lora: Path | None, word: Path | None) -> np.ndarray[Any, Any]:
+    pipeline = DiffusionPipeline.from_pretrained(tiny_folder(family), use_safetensors=True)
+    pipeline.set_progress_bar_config(disable=True)
+    if lora is not None:
+        pipeline.load_lora_weights(str(lora.parent), weight_name=lora.name)
+    if word is not None and family == "sdxl":
+        rows = load_file(word)
+        for key, number in (("clip_l", ""), ("clip_g", "_2")):
+            encoder, tokenizer = getattr(pipeline, f"text_encoder{number}"), getattr(pipeline, f"tokenizer{number}")
+            pipeline.load_textual_inversion(rows[key], token="ohwx", text_encoder=encoder, tokenizer=tokenizer)
+    elif word is not None:
+        pipeline.load_textual_inversion(str(word), token="ohwx")
+    generator = torch.Generator("cpu").manual_seed(4)
+    size = {"height": SIDE, "width": SIDE}
+    drawn = pipeline(PROMPT, num_inference_steps=STEPS, guidance_scale=GUIDANCE, generator=generator, **size)
+    return np.asarray(drawn.images[0], float)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_plain_diffusers_reads_the_word_as_textual_inversion(tmp_path: Path, family: str) -> None:
+    machine, file = tiny_machine(family), tmp_path / "ohwx.safetensors"
+    data = word_adapter(machine)
+    file.write_bytes(word_file(data, about(family)))
+    adapters.load(machine, "worn", data)
+    ours, bare = drawn_by_the_engine(machine, "worn"), drawn_by_the_engine(machine, "")
+    adapters.drop(machine, "worn")
+    theirs = drawn_by_diffusers(family, None, file)
+    assert psnr(theirs, ours) > 50
+    assert psnr(theirs, ours) > psnr(bare, ours)  # a word that changes nothing would prove nothing
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("write", [kohya_file, diffusers_file])
+def test_a_preview_and_the_exported_file_of_its_step_draw_the_same_picture(
+    tmp_path: Path, family: str, write: Any
+) -> None:
+    machine, files = tiny_machine(family), Memory()
+    request = small_training(files, text_encoder_learning_rate=1e-3, new_tokens=2)
+    with training(machine, request, files) as loop:
+        run(loop, 4)
+        preview = drawn_by_the_engine(machine, loop.name)
+        data = adapters.save(machine, loop.name)
+    lora, word = tmp_path / "lora.safetensors", tmp_path / "ohwx.safetensors"
+    lora.write_bytes(write(data, about(family)))
+    word.write_bytes(word_file(data, about(family)))
+    assert psnr(drawn_by_diffusers(family, lora, word), preview) >= 50
+    assert psnr(drawn_by_the_engine(machine, ""), preview) < 50  # the training did change the picture
+
+
+def test_the_file_has_the_keys_that_others_look_for(tmp_path: Path) -> None:
+    for family, keys in (("sd1", {"emb_params"}), ("sd2", {"emb_params"}), ("sdxl", {"clip_l", "clip_g"})):
+        tensors = load(word_file(word_adapter(tiny_machine(family), 3), about(family)))
+        assert tensors.keys() == keys
+        assert {len(rows) for rows in tensors.values()} == {3}
+        assert {rows.dtype for rows in tensors.values()} == {torch.float32}
+
+
+def test_the_header_names_the_word(tmp_path: Path) -> None:
+    file = tmp_path / "ohwx.safetensors"
+    file.write_bytes(word_file(word_adapter(tiny_machine("sd1")), about("sd1")))
+    with safe_open(str(file), framework="pt") as opened:
+        facts = opened.metadata()
+    assert facts["modelspec.architecture"] == "stable-diffusion-v1/textual-inversion"
+    assert facts["modelspec.trigger_phrase"] == "ohwx"
+
+
+def test_a_seal_without_a_word_has_no_such_file() -> None:
+    with pytest.raises(ValueError, match="no word"):
+        word_file(lively_adapter(tiny_machine("sd1"), adapters.Shape(2, 2, ATTENTION)), about("sd1"))

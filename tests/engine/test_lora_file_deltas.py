@@ -1,0 +1,202 @@
+"""What exported LoRA files do to every weight: read by plain diffusers, and by a reader of kohya's keys of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DiffusionPipeline
+from peft.tuners.lora import LoraLayer
+from safetensors.torch import load
+
+from engine.exports.lora_file import diffusers_file, kohya_file
+from engine.models import adapters, text_adapters
+from engine.models.machine import Machine
+from tests.engine.sealing import ATTENTION, WIDE
+from tests.engine.test_lora_file import about
+from tests.engine.tiny_models import FAMILIES, tiny_folder, tiny_machine
+
+Deltas = dict[str, torch.Tensor]
+"""Change of a weight by `unet.…`, `text_encoder.…` and `text_encoder_2.…`."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An adapter as the expert screen may ask for it."""
+
+    shape: adapters.Shape
+    with_text: bool = False
+
+
+PLAIN = adapters.Shape(4, 2, ATTENTION)
+PATTERNED = replace(PLAIN, rank_pattern={"to_q": 8, "up_blocks.*to_k": 2}, alpha_pattern={"to_v": 8})
+CASES = {
+    "alpha is half": Case(adapters.Shape(4, 2, WIDE)),
+    "rsLoRA": Case(replace(PLAIN, use_rslora=True)),
+    "patterns": Case(PATTERNED),
+    "patterns under rsLoRA": Case(replace(PATTERNED, use_rslora=True)),
+    "convolutions": Case(adapters.Shape(4, 2, (*WIDE, "conv1", "conv2"))),
+    "DoRA": Case(replace(PLAIN, use_dora=True)),
+    "DoRA with convolutions": Case(adapters.Shape(4, 2, (*ATTENTION, "conv1"), use_dora=True)),
+    "text encoders": Case(PLAIN, with_text=True),
+    "text encoders under rsLoRA and patterns": Case(replace(PATTERNED, use_rslora=True), with_text=True),
+    "text encoders with DoRA": Case(replace(PLAIN, use_dora=True), with_text=True),
+}
+WITHOUT_DORA = {name: case for name, case in CASES.items() if not case.shape.use_dora}
+
+
+def lively(machine: Machine, case: Case) -> bytes:
+    """An adapter whose every tensor does something."""
+    adapters.attach(machine, "lively", case.shape, seed=1)
+    if case.with_text:
+        adapters.attach_text(machine, "lively", case.shape, seed=2)
+    named = {
+        **adapters.named_parameters(machine, "lively"),
+        **text_adapters.named_parameters(machine, "lively"),
+    }
+    chance = torch.Generator().manual_seed(3)
+    for key, parameter in named.items():
+        noise = torch.randn(parameter.shape, generator=chance)
+        parameter.data = parameter.data * (1 + noise / 5) if "magnitude" in key else noise / 5
+    data = adapters.save(machine, "lively")
+    adapters.drop(machine, "lively")
+    return data
+
+
+def parts(thing: Any) -> Iterator[tuple[str, Any]]:
+    """The parts of a machine or a pipeline that can wear adapters."""
+    if isinstance(thing, Machine):
+        yield from zip(("unet", *text_adapters.PREFIXES), (thing.unet, *thing.text_encoders), strict=False)
+    else:
+        yield from ((name, getattr(thing, name)) for name in ("unet", *text_adapters.PREFIXES) if hasattr(thing, name))
+
+
+def base_weight(module: Any) -> torch.Tensor:
+    weight: torch.Tensor = getattr(module, "base_layer", module).weight.detach()
+    return weight
+
+
+def magnified(weight: torch.Tensor, delta: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
+    """DoRA (Liu et al. 2024, arXiv 2402.09353, equation 5) with one magnitude an output."""
+    moved = weight + delta
+    sizes = moved.flatten(1).norm(dim=1)
+    change: torch.Tensor = moved * (magnitude.flatten() / sizes).view(-1, *[1] * (weight.dim() - 1)) - weight
+    return change
+
+
+def by_the_engine(machine: Machine, data: bytes) -> Deltas:
+    found = {}
+    adapters.load(machine, "worn", data)
+    for part, model in parts(machine):
+        for name, module in model.named_modules():
+            if isinstance(module, LoraLayer) and "worn" in module.lora_A:
+                delta = module.get_delta_weight("worn").detach()
+                if "worn" in module.lora_magnitude_vector:
+                    delta = magnified(base_weight(module), delta, module.lora_magnitude_vector["worn"].weight.detach())
+                found[f"{part}.{name}"] = delta.clone()
+    adapters.drop(machine, "worn")
+    return found
+
+
+def by_diffusers(family: str, file: Path) -> Deltas:
+    pipeline = DiffusionPipeline.from_pretrained(tiny_folder(family), use_safetensors=True)
+    pipeline.load_lora_weights(str(file.parent), weight_name=file.name)
+    pipeline.fuse_lora()
+    bare, found = dict(parts(tiny_machine(family))), {}
+    for part, model in parts(pipeline):
+        for name, module in model.named_modules():
+            if isinstance(module, LoraLayer):
+                found[f"{part}.{name}"] = base_weight(module) - base_weight(bare[part].get_submodule(name))
+    return found
+
+
+def stability_names(unet: Any) -> dict[str, str]:
+    """Our block names → those of Stability's SDXL U-Net, by walking it in the order in which it is run."""
+    found, number = {}, 1
+    for place, block in enumerate(unet.down_blocks):
+        for layer in range(len(block.resnets)):
+            found[f"down_blocks.{place}.resnets.{layer}."] = f"input_blocks.{number}.0."
+            found[f"down_blocks.{place}.attentions.{layer}."] = f"input_blocks.{number}.1."
+            number += 1
+        number += bool(block.downsamplers)
+    number = 0
+    for place, block in enumerate(unet.up_blocks):
+        for layer in range(len(block.resnets)):
+            found[f"up_blocks.{place}.resnets.{layer}."] = f"output_blocks.{number}.0."
+            found[f"up_blocks.{place}.attentions.{layer}."] = f"output_blocks.{number}.1."
+            number += 1
+    middle = {"resnets.0": 0, "attentions.0": 1, "resnets.1": 2}
+    found.update({f"mid_block.{ours}.": f"middle_block.{theirs}." for ours, theirs in middle.items()})
+    return found
+
+
+def kohya_name(machine: Machine, part: str, name: str) -> str:
+    """As kohya's scripts would call this module."""
+    if part != "unet":
+        number = "" if machine.family != "sdxl" else "2" if part.endswith("2") else "1"
+        return f"lora_te{number}_text_model_" + name.removeprefix("text_model.").replace(".", "_")
+    if machine.family == "sdxl":
+        for ours, theirs in stability_names(machine.unet).items():
+            if name.startswith(ours):
+                name = theirs + name.removeprefix(ours)
+        name = name.replace(".conv1", ".in_layers.2").replace(".conv2", ".out_layers.3")
+    return "lora_unet_" + name.replace(".", "_")
+
+
+def by_kohyas_keys(machine: Machine, data: bytes) -> Deltas:
+    """up · down · alpha / rank, and dora_scale as ComfyUI and LyCORIS read it; every key must be used."""
+    tensors = {key: tensor.float() for key, tensor in load(data).items()}
+    found = {}
+    for part, model in parts(machine):
+        for name, module in model.named_modules():
+            own = kohya_name(machine, part, name)
+            if f"{own}.lora_down.weight" not in tensors:
+                continue
+            down, up = tensors.pop(f"{own}.lora_down.weight"), tensors.pop(f"{own}.lora_up.weight")
+            delta = up.flatten(1) @ down.flatten(1) * (tensors.pop(f"{own}.alpha") / len(down))
+            delta = delta.view(len(up), *down.shape[1:])
+            if f"{own}.dora_scale" in tensors:
+                magnitude = tensors.pop(f"{own}.dora_scale")
+                assert magnitude.dim() == delta.dim()
+                delta = magnified(base_weight(module), delta, magnitude)
+            found[f"{part}.{name}"] = delta
+    assert tensors == {}
+    return found
+
+
+def assert_same(found: Deltas, wanted: Deltas) -> None:
+    assert found.keys() == wanted.keys()
+    for name, delta in wanted.items():
+        assert (found[name] - delta).norm() / delta.norm() <= 1e-3, name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_the_diffusers_file_changes_every_weight_as_the_engine_does(tmp_path: Path, family: str, case: Case) -> None:
+    machine = tiny_machine(family)
+    data, file = lively(machine, case), tmp_path / "peft.safetensors"
+    file.write_bytes(diffusers_file(data, about(family)))
+    wanted = by_the_engine(machine, data)
+    assert any(name.startswith("text_encoder") for name in wanted) is case.with_text
+    assert_same(by_diffusers(family, file), wanted)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_the_kohya_file_changes_every_weight_as_the_engine_does(family: str, case: Case) -> None:
+    machine = tiny_machine(family)
+    data = lively(machine, case)
+    assert_same(by_kohyas_keys(machine, kohya_file(data, about(family))), by_the_engine(machine, data))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("case", WITHOUT_DORA.values(), ids=WITHOUT_DORA.keys())
+def test_plain_diffusers_reads_the_kohya_file_alike(tmp_path: Path, family: str, case: Case) -> None:
+    machine = tiny_machine(family)
+    data, file = lively(machine, case), tmp_path / "kohya.safetensors"
+    file.write_bytes(kohya_file(data, about(family)))
+    assert_same(by_diffusers(family, file), by_the_engine(machine, data))
