@@ -19,8 +19,8 @@ ENTRYPOINT ["python", "-m", "bot"]
 
 FROM ground AS engine
 RUN pip install --constraint constraints.txt \
-    accelerate aiosqlite diffusers huggingface_hub numpy peft pillow pydantic pydantic-settings pysqlite3 safetensors structlog torch \
-    transformers typer
+    accelerate aiosqlite bitsandbytes dadaptation diffusers huggingface_hub numpy peft pillow prodigyopt pydantic pydantic-settings \
+    pysqlite3 safetensors structlog torch transformers typer
 COPY storage ./storage
 COPY engine ./engine
 USER styleseal
