@@ -25,7 +25,7 @@ class Team:
         """Meet the other process through the file `meeting`, which must not exist before."""
         torch.set_num_threads(1)
         dist.init_process_group(
-            "gloo", init_method=f"file://{meeting}", rank=rank, world_size=HALVES, timeout=timedelta(minutes=3)
+            "gloo", init_method=f"file://{meeting}", rank=rank, world_size=HALVES, timeout=timedelta(hours=12)
         )
         return cls(rank, HALVES)
 
