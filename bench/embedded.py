@@ -45,9 +45,8 @@ def main() -> list[Line]:
     ]
 
     def seal() -> None:
-        loop = Loop(
-            machine, prepare(machine, pictures, files.__getitem__), preset_recipe("fast", "emoji", PALETTE, 0), "bench"
-        )
+        recipe = preset_recipe("fast", "emoji", PALETTE, 0)
+        loop = Loop(machine, prepare(machine, pictures, files.__getitem__, recipe, "ohwx"), recipe, "bench")
         while loop.step < loop.recipe.steps:
             list(loop.run_step())
         loop.close()

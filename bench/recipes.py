@@ -125,12 +125,12 @@ def run(arm: list[str] = [], look: list[str] = []) -> None:  # noqa: B006 - type
                 if (name, title, seed) in done or (arm and title not in arm):
                     continue
                 began = time.perf_counter()
-                loop = Loop(machine, prepare(machine, pictures, files.__getitem__), recipe, "compared")
+                loop = Loop(machine, prepare(machine, pictures, files.__getitem__, recipe, TRIGGER), recipe, "compared")
                 while loop.step < recipe.steps:
                     list(loop.run_step())
                 seconds = round(time.perf_counter() - began, 1)
                 line = {"look": name, "arm": title, "seed": seed, "seconds": seconds}
-                line["at"] = measured(machine, loop.name, made)  # type: ignore[assignment]
+                line["at"] = measured(machine, loop.name, made)
                 loop.close()
                 with OUT.open("a") as file:
                     file.write(json.dumps(line) + "\n")

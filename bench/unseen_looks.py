@@ -21,26 +21,26 @@ def _lines(picture: Floats, softness: float) -> Floats:
     """Strength 0 … 1 of edges in any channel."""
     soft = ndimage.gaussian_filter(picture, (softness, softness, 0))
     steep = np.hypot(ndimage.sobel(soft, 0), ndimage.sobel(soft, 1)).max(-1)
-    return np.clip(steep / 160, 0, 1)
+    return np.asarray(np.clip(steep / 160, 0, 1))
 
 
 def duotone(picture: Floats) -> Floats:
     """Two inks, aubergine and peach."""
     share = np.clip((_light(picture) - 0.15) / 0.7, 0, 1)[..., None]
-    return np.array([66.0, 20.0, 88.0]) * (1 - share) + np.array([255.0, 206.0, 158.0]) * share
+    return np.asarray(np.array([66.0, 20.0, 88.0]) * (1 - share) + np.array([255.0, 206.0, 158.0]) * share)
 
 
 def blackboard(picture: Floats) -> Floats:
     """Chalk lines on a green board."""
     chalk = (_lines(picture, 0.8) * 0.9 + 0.18 * _light(picture))[..., None]
-    return np.array([30.0, 68.0, 52.0]) * (1 - chalk) + np.array([238.0, 240.0, 226.0]) * chalk
+    return np.asarray(np.array([30.0, 68.0, 52.0]) * (1 - chalk) + np.array([238.0, 240.0, 226.0]) * chalk)
 
 
 def pop_art(picture: Floats) -> Floats:
     """Four flat printing colours by lightness."""
     steps = np.digitize(ndimage.gaussian_filter(_light(picture), 0.7), (0.3, 0.55, 0.85))
     inks = np.array([[60.0, 10.0, 110.0], [236.0, 28.0, 130.0], [250.0, 212.0, 30.0], [30.0, 196.0, 214.0]])
-    return ndimage.gaussian_filter(inks[steps], (0.5, 0.5, 0))
+    return np.asarray(ndimage.gaussian_filter(inks[steps], (0.5, 0.5, 0)))
 
 
 def blueprint(picture: Floats) -> Floats:
@@ -48,7 +48,7 @@ def blueprint(picture: Floats) -> Floats:
     rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]]
     grid = 0.14 * ((rows % 16 == 0) | (columns % 16 == 0))
     line = np.clip(_lines(picture, 1.0) + grid, 0, 1)[..., None]
-    return np.array([22.0, 62.0, 150.0]) * (1 - line) + np.array([236.0, 244.0, 255.0]) * line
+    return np.asarray(np.array([22.0, 62.0, 150.0]) * (1 - line) + np.array([236.0, 244.0, 255.0]) * line)
 
 
 def linocut(picture: Floats) -> Floats:
@@ -56,7 +56,7 @@ def linocut(picture: Floats) -> Floats:
     dark = ndimage.gaussian_filter(_light(picture), 0.8) < 0.8
     ink = (dark & (_lines(picture, 1.2) < 0.5))[..., None].astype(float)
     ink = ndimage.gaussian_filter(ink, (0.6, 0.6, 0))
-    return np.array([250.0, 240.0, 220.0]) * (1 - ink) + np.array([176.0, 34.0, 30.0]) * ink
+    return np.asarray(np.array([250.0, 240.0, 220.0]) * (1 - ink) + np.array([176.0, 34.0, 30.0]) * ink)
 
 
 LOOKS: dict[str, Callable[[Floats], Floats]] = {

@@ -69,7 +69,7 @@ class SealGrades:
 def train(machine: Machine, vocabulary: Vocabulary, figures: Figures, recipe: Recipe = RECIPE) -> Loop:
     """The trained adapter, by the code that trains people's seals."""
     pictures, files = palette(vocabulary, figures)
-    loop = Loop(machine, prepare(machine, pictures, files.__getitem__), recipe, NAME)
+    loop = Loop(machine, prepare(machine, pictures, files.__getitem__, recipe, TRIGGER), recipe, NAME)
     for _ in counted(range(recipe.steps), "training the seal"):
         list(loop.run_step())
     return loop
