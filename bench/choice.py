@@ -18,7 +18,7 @@ from PIL import Image
 from bench.recipes import ASKED, PALETTE, TRIGGER, drawn, palette, rows
 from bench.unseen_looks import LOOKS
 from bot.rules.recipe import preset_recipe
-from engine.jobs.training import checkpoint_steps
+from engine.jobs.attempt import checkpoint_steps
 from engine.measures.checkpoint_choice import Measures, advise
 from engine.measures.copying import copying
 from engine.measures.style_features import style_features

@@ -83,6 +83,7 @@ class TrainingView:
     legend_validation: str
     elbow: int = 0  # step of the validation curve's elbow; 0 for none
     advised: int = 0  # step of the recommended checkpoint; 0 while it trains
+    legend_weights: str = ""
     legend_elbow: str = ""
     legend_advised: str = ""
     strip: Sheet | None = None

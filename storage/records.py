@@ -214,6 +214,7 @@ class LossPoint:
     step: int  # from 1
     loss: float
     validation_loss: float | None = None  # on the fixed grid of (picture, noise, timestep)
+    weight_norm: float | None = None  # of all that is learnt, measured with the validation loss
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,7 +118,7 @@ CREATE TABLE losses (
     job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     step INTEGER NOT NULL,
     loss REAL NOT NULL,
-    validation_loss REAL,
+    validation_loss REAL, weight_norm REAL,
     PRIMARY KEY (job, step)
 ) STRICT, WITHOUT ROWID;
 

@@ -54,18 +54,32 @@ def draw_losses(view: TrainingView) -> Image.Image:
             label=_drawable(view.legend_validation),
         )
     _mark(axes, view, dict(checked))
+    weights = [(p.step, p.weight_norm) for p in view.losses if p.weight_norm is not None]
+    if weights:
+        _weigh(axes, view, weights)
     axes.set_xlim(0, max(view.total_steps, 1))
     _frame(axes, losses + [loss for _, loss in checked])
     axes.set_xlabel(_drawable(view.axis_step), color=hex_colour(INK), font=_font(view.axis_step))
     axes.set_ylabel(_drawable(view.axis_loss), color=hex_colour(INK), font=_font(view.axis_loss))
     if losses:
-        words = view.legend_training + view.legend_validation + view.legend_elbow + view.legend_advised
+        words = "".join(
+            (view.legend_training, view.legend_validation, view.legend_weights, view.legend_elbow, view.legend_advised)
+        )
         axes.legend(frameon=False, loc="upper right", prop=_font(words))
     figure.tight_layout()
     target = BytesIO()
     figure.savefig(target, format="png")
     target.seek(0)
     return Image.open(target).convert("RGB")
+
+
+def _weigh(axes: Axes, view: TrainingView, weights: Sequence[tuple[int, float]]) -> None:
+    """The norm of what is learnt, dotted, on an axis of its own at the right: it should grow ever more slowly."""
+    right = axes.twinx()
+    right.plot(*zip(*weights, strict=True), color=hex_colour(INK), linestyle=":", linewidth=1.5)
+    right.set_ylim(0, 1.6 * max(norm for _, norm in weights))  # below the legend
+    right.spines["top"].set_visible(False)
+    axes.plot([], [], color=hex_colour(INK), linestyle=":", linewidth=1.5, label=_drawable(view.legend_weights))
 
 
 def _mark(axes: Axes, view: TrainingView, checked: Mapping[int, float]) -> None:

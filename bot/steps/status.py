@@ -211,6 +211,7 @@ async def training_view(walk: Walk, job: Job) -> TrainingView:
         axis_loss=walk.words.plain("train.axis.loss"),
         legend_training=walk.words.plain("train.legend.training"),
         legend_validation=walk.words.plain("train.legend.validation"),
+        legend_weights=walk.words.plain("train.legend.weights"),
         elbow=said.elbow if said else 0,
         advised=said.recommended if said else 0,
         legend_elbow=walk.words.plain("train.legend.elbow"),

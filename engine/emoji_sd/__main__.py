@@ -1,6 +1,6 @@
 """The recipe of the embedded model, step by step: `python -m engine.emoji_sd --help`.
 
-    data → vae → latents → teach (as many sittings as you like) → cool → judge → evaluate → export
+    data → vae → latents → read → teach (as many sittings as you like) → cool → judge → evaluate → export
 
 Everything goes on where it stopped. What is not the result lies under build/emoji_sd.
 """
@@ -11,6 +11,7 @@ import json
 import math
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ from engine.emoji_sd import (
     judge,
     looks,
     pictures,
+    reading,
     seal,
     teach,
     unet,
@@ -39,7 +41,7 @@ from engine.emoji_sd import sheet as sheets
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.progress import say
 from engine.emoji_sd.runs import Constant, Cooling, Cosine, Run, Sitting
-from engine.emoji_sd.sittings import BUILD, in_company, teaching_run
+from engine.emoji_sd.sittings import BUILD, in_company, lesson, read_for, teach_for, teaching_run
 from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -90,10 +92,16 @@ def latents() -> None:
     teach.cache_latents(run.modules["vae"], real, BUILD / "latents.safetensors")
 
 
+@app.command()
+def read(minutes: Minutes = math.inf) -> None:
+    """Train the text encoder to foretell a caption's mean picture (five minutes)."""
+    in_company(partial(read_for, Sitting(reading.STEPS, minutes)))
+
+
 @app.command("teach")
 def teach_model(minutes: Minutes = math.inf, until: int = 1_000_000) -> None:
     """Train text encoder and U-Net at an even rate. Stop whenever you like; every sitting makes it better."""
-    in_company("taught", Constant(), Sitting(until, minutes))
+    in_company(partial(teach_for, "taught", Constant(), Sitting(until, minutes)))
 
 
 @app.command()
@@ -109,12 +117,12 @@ def cool(steps: int = 2500) -> None:
         cooled.parent.mkdir(parents=True, exist_ok=True)
         cooled.unlink(missing_ok=True)
         cooled.with_name("begun.json").write_text(json.dumps(begun))
-    in_company("cooled", Cooling(begun["from"], begun["until"]), Sitting(begun["until"]))
+    in_company(partial(teach_for, "cooled", Cooling(begun["from"], begun["until"]), Sitting(begun["until"])))
 
 
 @app.command("judge")
 def train_judge(minutes: Minutes = math.inf) -> None:
-    """Train the judge on real pictures and print its own accuracy on pairs it never saw."""
+    """Train the judge on real pictures and print its own accuracy on pictures it never saw."""
     run, lessons = judge_run()
     judge.train(lessons, run, Sitting(JUDGE_STEPS, minutes))
     run.use_average()
@@ -137,12 +145,13 @@ def assemble(folder: str) -> StableDiffusionPipeline:
     """The pipeline of a run's averaged weights, in fp32."""
     autoencoder = vae_run()
     autoencoder.use_average()
-    run, lesson, scaling_factor = teaching_run(folder, Constant())
+    found, scaling_factor = lesson()
+    run = teaching_run(folder, Constant(), found.tokenizer)
     run.resume()
     run.use_average()
     plain = unet.make()
     plain.load_state_dict(run.modules["unet"].state_dict())
-    parts = autoencoder.modules["vae"], scaling_factor, lesson.tokenizer, run.modules["text_encoder"], plain
+    parts = autoencoder.modules["vae"], scaling_factor, found.tokenizer, run.modules["text_encoder"], plain
     return export.pipeline(*parts)
 
 

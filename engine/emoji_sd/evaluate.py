@@ -91,7 +91,7 @@ def grade(judge: torch.nn.Module, pixels: npt.NDArray[np.uint8], asked: Asked, c
 
 
 def grade_judge(judge: torch.nn.Module, lessons: judging.Lessons) -> Grades:
-    """The judge's own accuracy: real pictures of pairs it never saw."""
+    """The judge's own accuracy: real pictures it never saw, of every pair."""
     rows = np.flatnonzero(lessons.held)
     said = judging.verdicts(judge, lessons.pixels[rows])
     return Grades(

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from engine.emoji_sd.pictures import Pictures
+from engine.emoji_sd.pictures import VARIANTS, Pictures
 from engine.emoji_sd.runs import Run, Sitting
 from engine.emoji_sd.vae import as_tensor
 
@@ -70,9 +70,10 @@ def small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def lessons_of(pictures: Pictures, unseen: Pictures) -> Lessons:
-    """Every picture made small. What is held out stays so: the judge's own accuracy is on pairs that it never saw.
+    """Every picture made small, with the last variant of each pair held out to measure the judge itself.
 
-    `unseen` are pictures of the look that the model never sees; the judge knows it, to name it on what a seal draws.
+    A judge has to know what the model must not: pairs held out of the model's training, and `unseen`, pictures of the
+    look that the model never sees, to name it on what a seal draws.
     """
     both = (pictures, unseen)
     parts = [small(one.pixels[rows]) for one in both for rows in np.array_split(np.arange(len(one.pixels)), 100)]
@@ -80,7 +81,7 @@ def lessons_of(pictures: Pictures, unseen: Pictures) -> Lessons:
         np.concatenate(parts),
         np.concatenate([one.look for one in both]),
         np.concatenate([one.subject for one in both]),
-        np.concatenate([one.held for one in both]),
+        np.concatenate([np.arange(len(one.pixels)) % VARIANTS == VARIANTS - 1 for one in both]),
     )
 
 

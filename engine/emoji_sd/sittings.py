@@ -6,16 +6,17 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
 from torch.multiprocessing.spawn import spawn
+from transformers import CLIPTokenizer
 
-from engine.emoji_sd import captions, pictures, teach, text, unet
+from engine.emoji_sd import captions, pictures, reading, teach, text, unet
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.fast_cpu import quicken
-from engine.emoji_sd.runs import Run, Schedule, Sitting
+from engine.emoji_sd.runs import Cosine, Run, Schedule, Sitting
 from engine.emoji_sd.together import HALVES, Team
 
 BUILD = Path("build/emoji_sd")
@@ -26,31 +27,55 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def teaching_run(folder: str, schedule: Schedule) -> tuple[Run, teach.Lesson, float]:
-    """A run of text encoder and U-Net, its lesson, and the VAE's scaling factor."""
+def lesson() -> tuple[teach.Lesson, float]:
+    """What is learnt from, and the VAE's scaling factor."""
     words = vocabularies.load()
     tokenizer = text.make_tokenizer(captions.words(words), BUILD / "tokenizer")
+    real = pictures.load(words, BUILD / "pictures.npy")
+    return teach.lesson(BUILD / "latents.safetensors", real, words, tokenizer)
+
+
+def reading_run(tokenizer: CLIPTokenizer) -> Run:
+    """A run of text encoder and pooled text path, resumed."""
     torch.manual_seed(0)
-    modules: dict[str, nn.Module] = {"text_encoder": text.make_encoder(tokenizer), "unet": unet.make()}
+    modules = {"text_encoder": text.make_encoder(tokenizer), "foretelling": reading.Foretelling(unet.make())}
     for module in modules.values():
         module.to(device())
-    modules["unet"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = Run(BUILD / folder, modules, rate=teach.RATE, schedule=schedule)
+    run = Run(BUILD / "read", modules, rate=reading.RATE, schedule=Cosine(reading.STEPS), average=0.98)
+    run.resume()
+    return run
+
+
+def teaching_run(folder: str, schedule: Schedule, tokenizer: CLIPTokenizer) -> Run:
+    """A run of text encoder and U-Net; before its first sitting, with what reading has left."""
+    torch.manual_seed(0)
+    encoder, network = text.make_encoder(tokenizer), unet.make()
+    if (BUILD / "read" / "state.json").exists():
+        read = reading_run(tokenizer)
+        read.use_average()
+        encoder.load_state_dict(read.modules["text_encoder"].state_dict())
+        network.add_embedding.load_state_dict(read.modules["foretelling"].pooling.state_dict())
+    encoder.to(device())
+    network.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    run = Run(BUILD / folder, {"text_encoder": encoder, "unet": network}, rate=teach.RATE, schedule=schedule)
     if device().type == "cpu":
-        quicken(modules["unet"])
-    real = pictures.load(words, BUILD / "pictures.npy")
-    lesson, scaling_factor = teach.lesson(BUILD / "latents.safetensors", real, words, tokenizer)
-    return run, lesson, scaling_factor
+        quicken(network)
+    return run
 
 
-def in_company(folder: str, schedule: Schedule, sitting: Sitting) -> None:
-    """`teach_alone` in one process on a GPU, in two on a CPU."""
+def in_company(work: Callable[[Team], None]) -> None:
+    """Do the work in one process on a GPU, in two on a CPU. `work` can be pickled."""
     if device().type == "cuda":
-        teach_alone(Team(), folder, schedule, sitting)
+        work(Team())
         return
     with tempfile.TemporaryDirectory() as place:
-        meeting = Path(place) / "meeting"
-        spawn(teach_in_team, (meeting, folder, schedule, sitting), nprocs=HALVES)  # type: ignore[no-untyped-call]
+        spawn(_in_team, (Path(place) / "meeting", work), nprocs=HALVES)  # type: ignore[no-untyped-call]
+
+
+def _in_team(rank: int, meeting: Path, work: Callable[[Team], None]) -> None:
+    """One of two processes; it ends with the one that was started by hand."""
+    end_with_parent()
+    work(Team.join(rank, meeting))
 
 
 def end_with_parent() -> None:
@@ -65,16 +90,19 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def teach_in_team(rank: int, meeting: Path, folder: str, schedule: Schedule, sitting: Sitting) -> None:
-    """One of two processes; it ends with the one that was started by hand."""
-    end_with_parent()
-    teach_alone(Team.join(rank, meeting), folder, schedule, sitting)
+def read_for(sitting: Sitting, team: Team) -> None:
+    """Take the reading up for a sitting; the first of a team writes."""
+    found, _ = lesson()
+    run = reading_run(found.tokenizer)
+    run.silent = team.rank > 0
+    reading.read(found, run, sitting, device(), team)
 
 
-def teach_alone(team: Team, folder: str, schedule: Schedule, sitting: Sitting) -> None:
-    """Take the run up and teach for a sitting; the first of a team writes."""
-    run, lesson, _ = teaching_run(folder, schedule)
+def teach_for(folder: str, schedule: Schedule, sitting: Sitting, team: Team) -> None:
+    """Take the teaching up for a sitting; the first of a team writes."""
+    found, _ = lesson()
+    run = teaching_run(folder, schedule, found.tokenizer)
     run.silent = team.rank > 0
     if not run.resume() and folder != "taught":
         run.resume(BUILD / "taught")
-    teach.teach(lesson, run, sitting, device(), team)
+    teach.teach(found, run, sitting, device(), team)

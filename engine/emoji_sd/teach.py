@@ -50,11 +50,10 @@ def lesson(path: Path, pictures: Pictures, vocabulary: Vocabulary, tokenizer: CL
     return Lesson(found["latents"], pictures, vocabulary, tokenizer), float(found["scaling_factor"])
 
 
-def batch(lesson: Lesson, step: int, half: int) -> tuple[torch.Tensor, list[str]]:
-    """Half a step's latents (BATCH, 12, 16, 16) and captions; every pair that is not held out is equally likely."""
-    chance = np.random.default_rng((4, step, half))
+def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch.Tensor, list[str]]:
+    """Latents (size, 12, 16, 16) and captions; every pair that is not held out is equally likely."""
     pictures = lesson.pictures
-    rows = np.sort(chance.choice(np.flatnonzero(~pictures.held), BATCH, replace=False))
+    rows = np.sort(chance.choice(np.flatnonzero(~pictures.held), size, replace=False))
     captions = [
         varied(lesson.vocabulary, int(pictures.subject[i]), int(pictures.look[i]), int(pictures.ground[i]), chance)
         for i in rows
@@ -71,7 +70,7 @@ def teach(lesson: Lesson, run: Run, sitting: Sitting, device: torch.device, team
     for step in run.steps(sitting):
         values = []
         for half in team.halves():
-            latents, captions = batch(lesson, step, half)
+            latents, captions = batch(lesson, BATCH, np.random.default_rng((4, step, half)))
             tokens = text.ids(lesson.tokenizer, captions).to(device)
             with torch.autocast(device.type, torch.bfloat16):
                 embeddings = encoder(tokens).last_hidden_state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from storage.errors import LossExploded
 
@@ -12,15 +12,13 @@ HEAVIER = 100.0  # times the weights at the start; a thousand steps at the prese
 
 @dataclass
 class Guard:
-    """`start_norm`: norm of all that is learnt before step one; `weight_norms`: at every look since, by step."""
+    """`start_norm`: norm of all that is learnt before step one; `lowest`: the grid's lowest loss so far."""
 
     start_norm: float
     lowest: float = float("inf")
-    weight_norms: dict[int, float] = field(default_factory=dict)
 
     def look(self, step: int, grid: float, weight_norm: float) -> None:
-        """Remembers. Raises LossExploded where the grid or the weights are far beyond what they were."""
-        self.weight_norms[step] = weight_norm
+        """Raises LossExploded where the grid or the weights are far beyond what they were."""
         # said the other way round, so that what is no number does not pass
         if not (grid <= WORSE * self.lowest and weight_norm <= HEAVIER * self.start_norm):
             raise LossExploded(step=step)

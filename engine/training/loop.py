@@ -100,7 +100,8 @@ class Loop:
         self.step += 1
         yield from told[:-1]
         if is_yardstick:
-            told[-1] = LossPoint(step=self.step, loss=told[-1].loss, validation_loss=(yield from self._validate()))
+            grid, weight_norm = yield from self._validate()
+            told[-1] = replace(told[-1], validation_loss=grid, weight_norm=weight_norm)
         yield from told[-1:]
 
     def read(self) -> list[LossPoint]:
@@ -119,11 +120,11 @@ class Loop:
                 raise LossNotFinite(step=step)
         return [LossPoint(step=step, loss=loss) for (step, _, _), loss in zip(unread, losses, strict=True)]
 
-    def _validate(self) -> Generator[None, None, float]:
-        """The grid's loss, with a pause after every timestep. Raises LossExploded."""
-        found = yield from yardstick.measuring(self)
-        self.guard.look(self.step, found, self._weight_norm())
-        return found
+    def _validate(self) -> Generator[None, None, tuple[float, float]]:
+        """The grid's loss and the norm of what is learnt, with a pause after every timestep. Raises LossExploded."""
+        grid, weight_norm = (yield from yardstick.measuring(self)), self._weight_norm()
+        self.guard.look(self.step, grid, weight_norm)
+        return grid, weight_norm
 
     def learn_from(self, chance: Draw) -> torch.Tensor:
         """Adds a micro-step's gradients; returns its share of the step's loss, still on the device."""

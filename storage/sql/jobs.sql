@@ -155,11 +155,12 @@ DELETE FROM pictures WHERE job = :job AND NOT EXISTS (
 
 -- name: losses
 -- A training's losses in order.
-SELECT step, loss, validation_loss FROM losses WHERE job = :job ORDER BY step;
+SELECT step, loss, validation_loss, weight_norm FROM losses WHERE job = :job ORDER BY step;
 
 -- name: record_loss
 -- One optimizer step; after a resume the same step is written over with the same number.
-INSERT INTO losses (job, step, loss, validation_loss) VALUES (:job, :step, :loss, :validation_loss)
+INSERT INTO losses (job, step, loss, validation_loss, weight_norm)
+VALUES (:job, :step, :loss, :validation_loss, :weight_norm)
 ON CONFLICT (job, step) DO UPDATE SET loss = excluded.loss, validation_loss = coalesce(excluded.validation_loss, validation_loss);
 
 -- name: record_state

@@ -187,11 +187,12 @@ def test_a_loss_that_is_no_number_before_any_checkpoint_fails_by_its_name() -> N
 
 
 def test_a_sample_that_copies_a_palette_picture_names_it() -> None:
-    from engine.jobs.training import Run, most_copied
+    from engine.jobs.attempt import Attempt
+    from engine.jobs.measuring import most_copied
     from engine.measures.checkpoint_choice import Measures
 
     memory = Memory()
-    this = Run(small_training(memory), tiny_machine("sd1"), memory.task(), copied={3: 1, 6: 2})
+    this = Attempt(small_training(memory), tiny_machine("sd1"), memory.task(), copied={3: 1, 6: 2})
     assert most_copied(this, [Measures(3, 0.5, 1.0, 0.5), Measures(6, 0.9, 1.0, 0.97)]) == 2
     assert most_copied(this, [Measures(3, 0.5, 1.0, 0.5)]) is None
 

@@ -145,14 +145,12 @@ def test_a_batch_in_pieces_with_recomputing_learns_the_same() -> None:
 
 def test_weights_that_run_away_stop_a_training_whose_numbers_are_still_numbers() -> None:
     with closing(loop_of(tiny_machine("sd1"), steps=12, learning_rate=1e-3)) as loop:
-        steps(loop, 2)
+        first = steps(loop, 2)[0]
+        assert first.weight_norm == pytest.approx(loop.guard.start_norm, rel=0.1)
         for parameter in loop.parameters:
             parameter.data *= 4 * HEAVIER
         with pytest.raises(LossExploded):
             steps(loop, 1)
-        norms = loop.guard.weight_norms
-        assert norms[1] == pytest.approx(loop.guard.start_norm, rel=0.1)
-        assert norms[3] > HEAVIER * norms[2]
 
 
 @pytest.mark.parametrize("grid", [2.0 * WORSE, float("nan"), float("inf")])

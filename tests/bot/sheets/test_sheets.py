@@ -101,6 +101,24 @@ def test_a_training_is_drawn_from_its_first_step_on() -> None:
         assert (picture.height > 620) is (strip is not None)
 
 
+def test_the_plot_shows_how_heavy_the_weights_become() -> None:
+    words = {"axis_step": "s", "axis_loss": "l", "legend_training": "t", "legend_validation": "v"}
+    light, heavy = (
+        drawn(
+            TrainingView(
+                losses=tuple(
+                    LossPoint(step=n, loss=0.1, validation_loss=0.1, weight_norm=norm) for n, norm in enumerate(norms)
+                ),
+                total_steps=4,
+                legend_weights="w",
+                **words,
+            )
+        )
+        for norms in ((None,) * 4, (1.0, 1.5, 1.7, 1.8))
+    )
+    assert light.tobytes() != heavy.tobytes()
+
+
 def test_the_running_mean_of_a_constant_is_that_constant() -> None:
     assert smoothed([0.5] * 20) == pytest.approx([0.5] * 20)
 
