@@ -103,6 +103,10 @@ def teach_for(folder: str, schedule: Schedule, sitting: Sitting, team: Team) -> 
     found, _ = lesson()
     run = teaching_run(folder, schedule, found.tokenizer)
     run.silent = team.rank > 0
-    if not run.resume() and folder != "taught":
+    if folder == "taught":
+        run.resume()
+        teach.teach(found, run, sitting, device(), team)
+        return
+    if not run.resume():
         run.resume(BUILD / "taught")
-    teach.teach(found, run, sitting, device(), team)
+    teach.teach(found, run, sitting, device(), team, teach.COOLING_SHIFT)

@@ -19,6 +19,9 @@ from engine.emoji_sd.vocabulary import Vocabulary
 
 BATCH = 16  # of each half
 RATE = 8e-4
+# Towards noise: what a picture shows is decided there, on 16×16 latents hardly anywhere below timestep 700. Edges and
+# texture wait for the cooling.
+TEACHING_SHIFT, COOLING_SHIFT = 6.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch
     return lesson.latents[rows].float(), captions
 
 
-def teach(lesson: Lesson, run: Run, sitting: Sitting, device: torch.device, team: Team) -> None:
+def teach(
+    lesson: Lesson, run: Run, sitting: Sitting, device: torch.device, team: Team, shift: float = TEACHING_SHIFT
+) -> None:
     """Train for a sitting. The modules of the run are "unet" and "text_encoder"."""
     network, encoder = run.modules["unet"], run.modules["text_encoder"]
     assert isinstance(network, UNet2DConditionModel)
@@ -75,7 +80,7 @@ def teach(lesson: Lesson, run: Run, sitting: Sitting, device: torch.device, team
             with torch.autocast(device.type, torch.bfloat16):
                 embeddings = encoder(tokens).last_hidden_state
             chance = torch.Generator().manual_seed(HALVES * step + half)
-            value = unet.loss(network, scheduler, latents.to(device), embeddings, chance)
+            value = unet.loss(network, scheduler, latents.to(device), embeddings, chance, shift)
             torch.autograd.backward(value / HALVES)
             values.append(float(value.detach()))
         run.stopped = team.share(run.parameters, run.stopped)

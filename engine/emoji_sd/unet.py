@@ -5,8 +5,6 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 
 from engine.emoji_sd.text import WIDTH
 
-SHIFT = 3.0  # of the timesteps towards noise: what a picture shows is decided there, on 16×16 latents nowhere else
-
 
 def make() -> UNet2DConditionModel:
     """A fresh U-Net on latents (12, 16, 16).
@@ -49,15 +47,16 @@ def loss(
     latents: torch.Tensor,
     embeddings: torch.Tensor,
     chance: torch.Generator,
+    shift: float = 1.0,
 ) -> torch.Tensor:
     """Mean squared error of v = √ᾱ ε - √(1-ᾱ) x₀ (Salimans & Ho 2022, eq. 12).
 
-    Timesteps are stratified over the batch and shifted towards noise (Esser et al. 2024, eq. 23).
+    Timesteps are stratified over the batch and shifted towards noise by `shift` (Esser et al. 2024, eq. 23).
     """
     n = len(latents)
     total = int(scheduler.config["num_train_timesteps"])
     even = (torch.arange(n) + torch.rand(n, generator=chance)) / n
-    t = (SHIFT * even / (1 + (SHIFT - 1) * even) * total).long().clamp(max=total - 1)
+    t = (shift * even / (1 + (shift - 1) * even) * total).long().clamp(max=total - 1)
     noise = torch.randn(latents.shape, generator=chance)
     device = latents.device
     t, noise = t.to(device), noise.to(device)
