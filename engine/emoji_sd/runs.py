@@ -14,6 +14,7 @@ from torch import nn
 from engine.emoji_sd.progress import say
 
 AVERAGE_EVERY = 4  # updates; the average is as good and costs a quarter
+SLOW = 0.1
 Schedule = Callable[[int], float]  # step -> factor of the learning rate
 
 
@@ -64,16 +65,28 @@ class Run:
     """Modules in training. Everything that decides the next step is on disk after `save`."""
 
     def __init__(
-        self, folder: Path, modules: dict[str, nn.Module], *, rate: float, schedule: Schedule, average: float = 0.999
+        self,
+        folder: Path,
+        modules: dict[str, nn.Module],
+        *,
+        rate: float,
+        schedule: Schedule,
+        average: float = 0.999,
+        slow: tuple[str, ...] = (),
     ) -> None:
+        """`slow`: beginnings of parameters' names ("module/name") that learn at SLOW times the rate."""
         self.folder, self.modules, self.step = folder, modules, 0
         self._rate, self._schedule, self._average = rate, schedule, average
         self._buffers = {f"{m}/{n}": b for m, module in modules.items() for n, b in module.named_buffers()}
         self._names = {
             f"{m}/{n}": p for m, module in modules.items() for n, p in module.named_parameters() if p.requires_grad
         }
+        groups = [
+            {"params": [p for name, p in self._names.items() if name.startswith(slow) is is_slow], "share": share}
+            for is_slow, share in ((False, 1.0), (True, SLOW))
+        ]
         self._optimizer = torch.optim.AdamW(
-            self._names.values(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+            [group for group in groups if group["params"]], lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
         )
         self._averaged = {name: parameter.detach().clone() for name, parameter in self._names.items()}
         self.losses: list[float] = []
@@ -130,7 +143,7 @@ class Run:
         """One optimizer step from the gradients at hand; the average follows."""
         factor = self._schedule(self.step)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * factor
+            group["lr"] = self._rate * factor * group["share"]
         nn.utils.clip_grad_norm_(self._names.values(), 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)

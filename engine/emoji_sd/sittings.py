@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.multiprocessing.spawn import spawn
 from transformers import CLIPTokenizer
 
@@ -54,10 +55,11 @@ def teaching_run(folder: str, schedule: Schedule, tokenizer: CLIPTokenizer) -> R
         read = reading_run(tokenizer)
         read.use_average()
         encoder.load_state_dict(read.modules["text_encoder"].state_dict())
-        network.add_embedding.load_state_dict(read.modules["foretelling"].pooling.state_dict())
+        network.add_embedding.load_state_dict(read.modules["foretelling"].pooling.state_dict())  # type: ignore[union-attr]
     encoder.to(device())
-    network.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = Run(BUILD / folder, {"text_encoder": encoder, "unet": network}, rate=teach.RATE, schedule=schedule)
+    network.to(device(), memory_format=torch.channels_last)
+    modules: dict[str, nn.Module] = {"text_encoder": encoder, "unet": network}
+    run = Run(BUILD / folder, modules, rate=teach.RATE, schedule=schedule, slow=teach.ALREADY_READ)
     if device().type == "cpu":
         quicken(network)
     return run

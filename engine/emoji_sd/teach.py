@@ -19,6 +19,7 @@ from engine.emoji_sd.vocabulary import Vocabulary
 
 BATCH = 16  # of each half
 RATE = 8e-4
+ALREADY_READ = ("text_encoder/", "unet/add_embedding")  # settled by reading; the full rate would stir it up again
 # Towards noise: what a picture shows is decided there, on 16×16 latents hardly anywhere below timestep 700. Edges and
 # texture wait for the cooling.
 TEACHING_SHIFT, COOLING_SHIFT = 6.0, 2.0
