@@ -97,7 +97,7 @@ def test_what_is_slow_moves_a_tenth_as_far(tmp_path):
         model = nn.Linear(4, 1)
         before = model.weight.detach().clone()
         learn(Run(tmp_path / str(len(slow)), {"model": model}, rate=0.05, schedule=Constant(1), slow=slow), 1)
-        return float((model.weight - before).norm())
+        return float((model.weight.detach() - before).norm())
 
     assert moved(("model/weight",)) == pytest.approx(0.1 * moved(("model/bias",)), rel=0.01)
 
