@@ -16,7 +16,7 @@ from engine.emoji_sd.together import HALVES, Team
 
 BATCH = 128  # of each half
 RATE = 2e-3
-STEPS = 2000
+STEPS = 3000
 WIDE = 1024
 
 
