@@ -171,6 +171,7 @@ async def test_an_edit_above_does_not_move_what_is_read(tmp_path: Path) -> None:
             "node => node.scrollTo({top: node.scrollHeight / 2, behavior: 'instant'})"
         )
         read = page.locator("article").filter(has=page.locator(".words", has_text=re.compile("^line 20$")))
+        await read.evaluate("node => Promise.all(node.getAnimations().map(one => one.finished))")  # it rises
         before = (await read.bounding_box() or {})["y"]
         await bot.edit_message_text("much\n\n\n\n\n\n\n\n\n\nlonger", chat, first.message_id)
         await browser.sees("longer")
