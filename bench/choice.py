@@ -29,7 +29,7 @@ from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from storage.errors import LossNotFinite
 from storage.records import Recipe
-from storage.requests import Row, TrainingRequest
+from storage.requests import Row
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 OUT = Path("out/choice.jsonl")
@@ -89,9 +89,8 @@ def run(steps: int = 0) -> None:
             if (look, arm) in done:
                 continue
             chosen = replace(recipe, steps=steps or recipe.steps)
-            request = TrainingRequest(pictures=tuple(pictures), recipe=chosen, trigger=TRIGGER, name="", samples=())
             loop = Loop(machine, prepare(machine, pictures, files.__getitem__, chosen), chosen, "chosen")
-            found = list(checked(loop, checkpoint_steps(request), scales))
+            found = list(checked(loop, checkpoint_steps(chosen), scales))
             loop.close()
             with OUT.open("a") as file:
                 file.write(json.dumps({"look": look, "arm": arm, "checkpoints": found}) + "\n")

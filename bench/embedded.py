@@ -11,6 +11,7 @@ from bench.drawing import SUBJECTS, timed, undressed
 from bench.drawing import rows as album_rows
 from bench.table import Line, compare
 from bot.rules.recipe import preset_recipe
+from engine.jobs.attempt import checkpoint_steps
 from engine.jobs.training import STATE_EVERY
 from engine.models import adapters
 from engine.models.machine import Machine
@@ -26,6 +27,25 @@ ALBUM_SECONDS, PAYLOAD_SECONDS, SEAL_SECONDS = 6.0, 70.0, 120.0
 SAVING_SHARE = 0.02  # of a training's time, at most, for what a kill must not cost
 PAYLOAD, PALETTE = 48, 18
 LIMIT = "the stated seconds"
+
+
+@dataclass
+class Saver:
+    """Keeps what a kill must not cost, as often and in the way that a training job does, and takes the time of it."""
+
+    folder: FileFolder
+    seconds: float = 0.0
+
+    def after_step(self, loop: Loop) -> None:
+        """The state every STATE_EVERY steps; at a checkpoint the adapter too."""
+        is_checkpoint = loop.step in checkpoint_steps(loop.recipe)
+        if loop.step % STATE_EVERY and not is_checkpoint:
+            return
+        began = time.perf_counter()
+        self.folder.write(loop.state())
+        if is_checkpoint:
+            self.folder.write(adapters.save(loop.machine, loop.name))
+        self.seconds += time.perf_counter() - began
 
 
 def main() -> list[Line]:
@@ -68,25 +88,6 @@ def main() -> list[Line]:
         compare("fast seal on 18 pictures in seconds", [seconds], LIMIT, [SEAL_SECONDS], 1.0),
         compare("of them for states and checkpoints", [saver.seconds], "the training", [seconds], SAVING_SHARE),
     ]
-
-
-@dataclass
-class Saver:
-    """Keeps what a kill must not cost, as often and in the way that a training job does, and takes the time of it."""
-
-    folder: FileFolder
-    seconds: float = 0.0
-
-    def after_step(self, loop: Loop) -> None:
-        """The state every STATE_EVERY steps; at a checkpoint the adapter too."""
-        is_checkpoint = loop.step % (loop.recipe.steps // loop.recipe.checkpoints) == 0
-        if loop.step % STATE_EVERY and not is_checkpoint:
-            return
-        began = time.perf_counter()
-        self.folder.write(loop.state())
-        if is_checkpoint:
-            self.folder.write(adapters.save(loop.machine, loop.name))
-        self.seconds += time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import TypeVar
 from engine.events import Event, Stepped, Task
 from engine.measures.checkpoint_choice import Measures
 from engine.models.machine import Machine
-from storage.records import LossPoint, Progress
+from storage.records import LossPoint, Progress, Recipe
 from storage.requests import TrainingRequest
 
 Result = TypeVar("Result")
@@ -52,13 +52,12 @@ def paused(this: Attempt, work: Generator[None, None, Result], phase: str) -> Ge
         yield Stepped(progress=this.progress(step, phase))
 
 
-def checkpoint_steps(request: TrainingRequest) -> list[int]:
+def checkpoint_steps(recipe: Recipe) -> list[int]:
     """Equally spaced, the last step among them."""
-    recipe = request.recipe
     count = max(1, min(recipe.checkpoints, recipe.steps))
     return sorted({round(recipe.steps * number / count) for number in range(1, count + 1)})
 
 
-def checkpoint_place(request: TrainingRequest, step: int) -> int:
+def checkpoint_place(recipe: Recipe, step: int) -> int:
     """1 for the first checkpoint …; one made by stopping early comes where the next would have come."""
-    return sum(planned < step for planned in checkpoint_steps(request)) + 1
+    return sum(planned < step for planned in checkpoint_steps(recipe)) + 1

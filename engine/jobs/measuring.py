@@ -87,7 +87,7 @@ def draw_samples(
 def measure(this: Attempt, loop: Loop, scale: Scale) -> Iterator[Event]:
     """Samples of a checkpoint and its three measures."""
     drawn: list[Image.Image] = []
-    place = checkpoint_place(this.request, loop.step)
+    place = checkpoint_place(this.request.recipe, loop.step)
     yield from draw_samples(this, drawn, step=loop.step, place=place, name=loop.name)
     if not drawn:
         return

@@ -78,7 +78,7 @@ def train(this: Attempt, loop: Loop) -> Iterator[Event]:
 
 def steps_left(this: Attempt, loop: Loop) -> Iterator[Event]:
     """Steps until the last one or the person's wish, saved on the way. Raises LossNotFinite."""
-    planned, fresh = checkpoint_steps(this.request), list[LossPoint]()
+    planned, fresh = checkpoint_steps(this.request.recipe), list[LossPoint]()
     if loop.step < this.request.recipe.steps:
         yield tried(this, loop)
     watch = Pace(loop.step, this.request.recipe.steps)
@@ -103,7 +103,7 @@ def steps_left(this: Attempt, loop: Loop) -> Iterator[Event]:
 
 def sample_now(this: Attempt, loop: Loop) -> Iterator[Event]:
     """The samples of this very step, as the person wished; at a checkpoint they are drawn anyway."""
-    planned = checkpoint_steps(this.request)
+    planned = checkpoint_steps(this.request.recipe)
     if loop.step not in planned:
         place = len(planned) + loop.step  # beyond those of all checkpoints, and the same after a kill
         yield from draw_samples(this, [], step=loop.step, place=place, name=loop.name)
