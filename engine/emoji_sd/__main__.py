@@ -94,14 +94,14 @@ def latents() -> None:
 
 @app.command()
 def read(minutes: Minutes = math.inf) -> None:
-    """Train the text encoder to foretell a caption's mean picture (five minutes)."""
+    """Train the text encoder to foretell a caption's mean picture (a quarter of an hour)."""
     in_company(partial(read_for, Sitting(reading.STEPS, minutes)))
 
 
 @app.command("teach")
 def teach_model(minutes: Minutes = math.inf, until: int = 1_000_000) -> None:
     """Train text encoder and U-Net at an even rate. Stop whenever you like; every sitting makes it better."""
-    in_company(partial(teach_for, "taught", Constant(), Sitting(until, minutes)))
+    in_company(partial(teach_for, "taught", Constant(), teach.TEACHING_SHIFT, Sitting(until, minutes)))
 
 
 @app.command()
@@ -117,7 +117,8 @@ def cool(steps: int = 2500) -> None:
         cooled.parent.mkdir(parents=True, exist_ok=True)
         cooled.unlink(missing_ok=True)
         cooled.with_name("begun.json").write_text(json.dumps(begun))
-    in_company(partial(teach_for, "cooled", Cooling(begun["from"], begun["until"]), Sitting(begun["until"])))
+    schedule, sitting = Cooling(begun["from"], begun["until"]), Sitting(begun["until"])
+    in_company(partial(teach_for, "cooled", schedule, teach.COOLING_SHIFT, sitting))
 
 
 @app.command("judge")

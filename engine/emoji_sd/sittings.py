@@ -100,15 +100,11 @@ def read_for(sitting: Sitting, team: Team) -> None:
     reading.read(found, run, sitting, device(), team)
 
 
-def teach_for(folder: str, schedule: Schedule, sitting: Sitting, team: Team) -> None:
-    """Take the teaching up for a sitting; the first of a team writes."""
+def teach_for(folder: str, schedule: Schedule, shift: float, sitting: Sitting, team: Team) -> None:
+    """Take a run up, or begin it where teaching stands, for a sitting; the first of a team writes."""
     found, _ = lesson()
     run = teaching_run(folder, schedule, found.tokenizer)
     run.silent = team.rank > 0
-    if folder == "taught":
-        run.resume()
-        teach.teach(found, run, sitting, device(), team)
-        return
     if not run.resume():
         run.resume(BUILD / "taught")
-    teach.teach(found, run, sitting, device(), team, teach.COOLING_SHIFT)
+    teach.teach(found, run, sitting, device(), team, shift)
