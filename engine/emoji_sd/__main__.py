@@ -40,7 +40,7 @@ from engine.emoji_sd import (
 from engine.emoji_sd import sheet as sheets
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.progress import say
-from engine.emoji_sd.runs import Constant, Cooling, Cosine, Run, Sitting
+from engine.emoji_sd.runs import Constant, Cooling, Cosine, Learning, Run, Sitting
 from engine.emoji_sd.sittings import BUILD, in_company, lesson, read_for, teach_for, teaching_run
 from engine.models.machine import Machine
 
@@ -53,7 +53,7 @@ SHEET_SUBJECTS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "
 def vae_run() -> Run:
     """The VAE's run, resumed."""
     torch.manual_seed(0)
-    run = Run(BUILD / "vae", {"vae": vae.make()}, rate=2e-3, schedule=Cosine(VAE_STEPS), average=0.99)
+    run = Run(BUILD / "vae", {"vae": vae.make()}, Learning(2e-3, Cosine(VAE_STEPS)), average=0.99)
     run.resume()
     return run
 
@@ -137,7 +137,7 @@ def judge_run() -> tuple[Run, judge.Lessons]:
     lessons = judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen)
     torch.manual_seed(0)
     classifier = judge.Judge(len(words.looks) + 1, len(words.subjects))
-    run = Run(BUILD / "judge", {"judge": classifier}, rate=3e-3, schedule=Cosine(JUDGE_STEPS), average=0.0)
+    run = Run(BUILD / "judge", {"judge": classifier}, Learning(3e-3, Cosine(JUDGE_STEPS)), average=0.0)
     run.resume()
     return run, lessons
 

@@ -11,10 +11,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from engine.emoji_sd import muon
 from engine.emoji_sd.progress import say
+from engine.emoji_sd.together import Team
 
 AVERAGE_EVERY = 4  # updates; the average is as good and costs a quarter
 SLOW = 0.1
+DECAY = 0.01  # of weights, times the learning rate
 Schedule = Callable[[int], float]  # step -> factor of the learning rate
 
 
@@ -61,32 +64,47 @@ class Sitting:
     minutes: float = math.inf
 
 
+@dataclass(frozen=True)
+class Learning:
+    """How parameters move. `slow` and `even` are beginnings of their names ("module/name").
+
+    What is slow moves at SLOW times the rate; even matrices that are not slow move by Muon, the rest by AdamW.
+    """
+
+    rate: float
+    schedule: Schedule
+    slow: tuple[str, ...] = ()
+    even: tuple[str, ...] = ()
+
+    def is_even(self, name: str, parameter: nn.Parameter) -> bool:
+        """Whether Muon moves the parameter."""
+        return parameter.ndim > 1 and name.startswith(self.even) and not name.startswith(self.slow)
+
+
 class Run:
     """Modules in training. Everything that decides the next step is on disk after `save`."""
 
     def __init__(
-        self,
-        folder: Path,
-        modules: dict[str, nn.Module],
-        *,
-        rate: float,
-        schedule: Schedule,
-        average: float = 0.999,
-        slow: tuple[str, ...] = (),
+        self, folder: Path, modules: dict[str, nn.Module], learning: Learning, *, average: float = 0.995
     ) -> None:
-        """`slow`: beginnings of parameters' names ("module/name") that learn at SLOW times the rate."""
         self.folder, self.modules, self.step = folder, modules, 0
-        self._rate, self._schedule, self._average = rate, schedule, average
+        self._learning, self._average = learning, average
         self._buffers = {f"{m}/{n}": b for m, module in modules.items() for n, b in module.named_buffers()}
         self._names = {
             f"{m}/{n}": p for m, module in modules.items() for n, p in module.named_parameters() if p.requires_grad
         }
+        self._momenta = {name: torch.zeros_like(p) for name, p in self._names.items() if learning.is_even(name, p)}
+        rest = {name: parameter for name, parameter in self._names.items() if name not in self._momenta}
         groups = [
-            {"params": [p for name, p in self._names.items() if name.startswith(slow) is is_slow], "share": share}
+            {"params": [p for name, p in rest.items() if name.startswith(learning.slow) is is_slow], "share": share}
             for is_slow, share in ((False, 1.0), (True, SLOW))
         ]
         self._optimizer = torch.optim.AdamW(
-            [group for group in groups if group["params"]], lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+            [group for group in groups if group["params"]],
+            lr=learning.rate,
+            betas=(0.9, 0.98),
+            weight_decay=DECAY,
+            fused=True,
         )
         self._averaged = {name: parameter.detach().clone() for name, parameter in self._names.items()}
         self.losses: list[float] = []
@@ -107,6 +125,9 @@ class Run:
             for name, parameter in self._names.items():
                 parameter.copy_(tensors[f"weights/{name}"])
                 self._averaged[name].copy_(tensors[f"average/{name}"])
+                if name in self._momenta:
+                    self._momenta[name].copy_(tensors[f"first/{name}"])
+                    continue
                 self._optimizer.state[parameter] = {
                     "step": torch.tensor(float(self.step)),
                     "exp_avg": torch.empty_like(parameter).copy_(tensors[f"first/{name}"]),
@@ -121,10 +142,13 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"buffers/{name}": buffer for name, buffer in self._buffers.items()}
         for name, parameter in self._names.items():
-            slots = self._optimizer.state[parameter]
             tensors[f"weights/{name}"] = parameter.detach()
             tensors[f"average/{name}"] = self._averaged[name]
-            tensors[f"first/{name}"], tensors[f"second/{name}"] = slots["exp_avg"], slots["exp_avg_sq"]
+            if name in self._momenta:
+                tensors[f"first/{name}"] = self._momenta[name]
+            else:
+                slots = self._optimizer.state[parameter]
+                tensors[f"first/{name}"], tensors[f"second/{name}"] = slots["exp_avg"], slots["exp_avg_sq"]
         file = f"state-{self.step}.safetensors"
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, self.folder / file)
         new = self.folder / "state.json.new"
@@ -139,19 +163,34 @@ class Run:
         """Everything that is trained, in a fixed order."""
         return list(self._names.values())
 
-    def update(self) -> None:
-        """One optimizer step from the gradients at hand; the average follows."""
-        factor = self._schedule(self.step)
+    def update(self, team: Team | None = None) -> None:
+        """One optimizer step from the gradients at hand, the same for everybody in the team; the average follows."""
+        rate = self._learning.rate * self._learning.schedule(self.step)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * factor * group["share"]
+            group["lr"] = rate * group["share"]
         nn.utils.clip_grad_norm_(self._names.values(), 1.0)
+        self._step_evenly(rate, team or Team())
         self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         if self.step % AVERAGE_EVERY == 0:
             decay = min(self._average**AVERAGE_EVERY, (self.step + 1) / (self.step + 10))
             with torch.no_grad():
                 weights = [parameter.detach() for parameter in self._names.values()]
                 torch._foreach_lerp_(list(self._averaged.values()), weights, 1 - decay)
+
+    @torch.no_grad()
+    def _step_evenly(self, rate: float, team: Team) -> None:
+        """Muon's step on the matrices that are even."""
+        if not self._momenta:
+            return
+        even = [self._names[name] for name in self._momenta]
+        matrices = [parameter.detach() for parameter in even]
+        gradients = [parameter.grad for parameter in even if parameter.grad is not None]
+        directions = muon.directions(list(self._momenta.values()), gradients)
+        torch._foreach_mul_(matrices, 1 - rate * DECAY)
+        for matrix, update in zip(matrices, team.each(muon.scaled, directions), strict=True):
+            matrix.add_(update.view(matrix.shape), alpha=-rate)
 
     def steps(self, sitting: Sitting, save_minutes: float = 4) -> Iterator[int]:
         """The steps of a sitting; saves every few minutes and at the end, and says how it goes."""

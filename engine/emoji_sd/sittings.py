@@ -17,7 +17,7 @@ from transformers import CLIPTokenizer
 from engine.emoji_sd import captions, pictures, reading, teach, text, unet
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.fast_cpu import quicken
-from engine.emoji_sd.runs import Cosine, Run, Schedule, Sitting
+from engine.emoji_sd.runs import Cosine, Learning, Run, Schedule, Sitting
 from engine.emoji_sd.together import HALVES, Team
 
 BUILD = Path("build/emoji_sd")
@@ -42,7 +42,7 @@ def reading_run(tokenizer: CLIPTokenizer) -> Run:
     modules = {"text_encoder": text.make_encoder(tokenizer), "foretelling": reading.Foretelling(unet.make())}
     for module in modules.values():
         module.to(device())
-    run = Run(BUILD / "read", modules, rate=reading.RATE, schedule=Cosine(reading.STEPS), average=0.98)
+    run = Run(BUILD / "read", modules, Learning(reading.RATE, Cosine(reading.STEPS)), average=0.98)
     run.resume()
     return run
 
@@ -59,7 +59,7 @@ def teaching_run(folder: str, schedule: Schedule, tokenizer: CLIPTokenizer) -> R
     encoder.to(device())
     network.to(device(), memory_format=torch.channels_last)
     modules: dict[str, nn.Module] = {"text_encoder": encoder, "unet": network}
-    run = Run(BUILD / folder, modules, rate=teach.RATE, schedule=schedule, slow=teach.ALREADY_READ)
+    run = Run(BUILD / folder, modules, Learning(teach.RATE, schedule, teach.ALREADY_READ, teach.BY_MUON))
     if device().type == "cpu":
         quicken(network)
     return run

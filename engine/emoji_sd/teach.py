@@ -17,9 +17,10 @@ from engine.emoji_sd.runs import Run, Sitting
 from engine.emoji_sd.together import HALVES, Team
 from engine.emoji_sd.vocabulary import Vocabulary
 
-BATCH = 16  # of each half
+BATCH = 32  # of each half
 RATE = 8e-4
 ALREADY_READ = ("text_encoder/", "unet/add_embedding")  # settled by reading; the full rate would stir it up again
+BY_MUON = ("unet/down_blocks", "unet/mid_block", "unet/up_blocks")
 # Towards noise: what a picture shows is decided there, on 16×16 latents hardly anywhere below timestep 700. Edges and
 # texture wait for the cooling.
 TEACHING_SHIFT, COOLING_SHIFT = 6.0, 2.0
@@ -85,5 +86,5 @@ def teach(
             torch.autograd.backward(value / HALVES)
             values.append(float(value.detach()))
         run.stopped = team.share(run.parameters, run.stopped)
-        run.update()
+        run.update(team)
         run.losses.append(sum(values) / len(values))

@@ -3,7 +3,7 @@
 Small layers do not share out well over threads; whole half-batches do. Gradients are summed through gloo in bf16.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,3 +46,21 @@ class Team:
         parts = torch.split(flat[:-1], [gradient.numel() for gradient in gradients])
         torch._foreach_copy_(gradients, [p.view_as(g) for p, g in zip(parts, gradients, strict=True)])
         return bool(flat[-1] > 0)
+
+    def each(self, work: Callable[[torch.Tensor], torch.Tensor], tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+        """`work` done on every tensor by one of the team; all know the results (of the same shapes, in bf16)."""
+        if self.size == 1:
+            return [work(tensor) for tensor in tensors]
+        by_size = sorted(range(len(tensors)), key=lambda i: (tensors[i].numel() * min(tensors[i].shape), i))
+        shares = [by_size[rank :: self.size] for rank in range(self.size)]
+        done = [torch.empty(sum(tensors[i].numel() for i in share), dtype=torch.bfloat16) for share in shares]
+        found = {
+            i: part.view(tensors[i].shape)
+            for share, flat in zip(shares, done, strict=True)
+            for i, part in zip(share, torch.split(flat, [tensors[i].numel() for i in share]), strict=True)
+        }
+        for i in shares[self.rank]:
+            found[i].copy_(work(tensors[i]))
+        for rank, flat in enumerate(done):
+            dist.broadcast(flat, src=rank)
+        return [found[i] for i in range(len(tensors))]

@@ -11,7 +11,7 @@ from engine.emoji_sd import judge, unet
 from engine.emoji_sd.fast_cpu import quicken
 from engine.emoji_sd.icons import SIZE
 from engine.emoji_sd.looks import LOOKS, draw
-from engine.emoji_sd.runs import Constant, Cooling, Run, Sitting
+from engine.emoji_sd.runs import Constant, Cooling, Learning, Run, Sitting
 from engine.emoji_sd.vae import as_tensor
 
 
@@ -73,7 +73,7 @@ def learn(run: Run, until: int) -> None:
 
 def fresh(folder) -> Run:
     torch.manual_seed(0)
-    return Run(folder, {"model": nn.Linear(4, 1)}, rate=0.05, schedule=Constant(3))
+    return Run(folder, {"model": nn.Linear(4, 1)}, Learning(0.05, Constant(3)))
 
 
 def test_a_run_put_down_and_taken_up_is_the_run_that_never_stopped(tmp_path):
@@ -96,7 +96,7 @@ def test_what_is_slow_moves_a_tenth_as_far(tmp_path):
         torch.manual_seed(0)
         model = nn.Linear(4, 1)
         before = model.weight.detach().clone()
-        learn(Run(tmp_path / str(len(slow)), {"model": model}, rate=0.05, schedule=Constant(1), slow=slow), 1)
+        learn(Run(tmp_path / str(len(slow)), {"model": model}, Learning(0.05, Constant(1), slow=slow)), 1)
         return float((model.weight.detach() - before).norm())
 
     assert moved(("model/weight",)) == pytest.approx(0.1 * moved(("model/bias",)), rel=0.01)
@@ -115,7 +115,7 @@ def test_the_judge_learns_to_tell_two_pictures_apart(tmp_path):
     labels = np.arange(32) % 2
     held = np.arange(32) >= 24
     torch.manual_seed(0)
-    run = Run(tmp_path, {"judge": judge.Judge(2, 2)}, rate=1e-3, schedule=Constant(1))
+    run = Run(tmp_path, {"judge": judge.Judge(2, 2)}, Learning(1e-3, Constant(1)))
     judge.train(judge.Lessons(pixels, labels, labels, held), run, Sitting(12))
     said = run.modules["judge"](as_tensor(pixels[held]))
     assert said[0].argmax(1).tolist() == labels[held].tolist()

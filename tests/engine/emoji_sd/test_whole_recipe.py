@@ -10,7 +10,7 @@ import torch
 
 from engine.emoji_sd import captions, evaluate, export, pictures, reading, teach, text, unet, vae, vocabulary
 from engine.emoji_sd.icons import SIZE
-from engine.emoji_sd.runs import Constant, Run, Sitting
+from engine.emoji_sd.runs import Constant, Learning, Run, Sitting
 from engine.emoji_sd.together import Team
 
 
@@ -34,7 +34,7 @@ def real(words):
 def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path):
     torch.manual_seed(0)
     autoencoder = vae.make()
-    coder = Run(tmp_path / "vae", {"vae": autoencoder}, rate=1e-3, schedule=Constant(1))
+    coder = Run(tmp_path / "vae", {"vae": autoencoder}, Learning(1e-3, Constant(1)))
     vae.train(real, coder, Sitting(2))
     teach.cache_latents(autoencoder, real, tmp_path / "latents.safetensors")
     tokenizer = text.make_tokenizer(captions.words(words), tmp_path / "tokenizer")
@@ -43,12 +43,10 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path)
     assert abs(float(lesson.latents.float().std()) - 1) < 0.02
     encoder, network = text.make_encoder(tokenizer), unet.make()
     foretelling = reading.Foretelling(network)
-    first = Run(
-        tmp_path / "read", {"text_encoder": encoder, "foretelling": foretelling}, rate=2e-3, schedule=Constant(1)
-    )
+    first = Run(tmp_path / "read", {"text_encoder": encoder, "foretelling": foretelling}, Learning(2e-3, Constant(1)))
     reading.read(lesson, first, Sitting(12), torch.device("cpu"), Team())
     assert first.losses[-1] < first.losses[0]
-    run = Run(tmp_path / "taught", {"text_encoder": encoder, "unet": network}, rate=5e-4, schedule=Constant(1))
+    run = Run(tmp_path / "taught", {"text_encoder": encoder, "unet": network}, Learning(5e-4, Constant(1)))
     teach.teach(lesson, run, Sitting(2), torch.device("cpu"), Team())
     assert len(run.losses) == 2
     whole = export.pipeline(autoencoder, factor, tokenizer, encoder, network)
