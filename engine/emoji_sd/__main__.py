@@ -41,7 +41,7 @@ from engine.emoji_sd import sheet as sheets
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.progress import say
 from engine.emoji_sd.runs import Constant, Cooling, Cosine, Learning, Run, Sitting
-from engine.emoji_sd.sittings import BUILD, in_company, lesson, read_for, teach_for, teaching_run
+from engine.emoji_sd.sittings import BUILD, in_company, lesson, read_for, reader, teach_for, teaching_run
 from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -94,13 +94,13 @@ def latents() -> None:
 
 @app.command()
 def read(minutes: Minutes = math.inf) -> None:
-    """Train the text encoder to foretell a caption's mean picture (a quarter of an hour)."""
+    """Train the text encoder to foretell a caption's mean picture (an hour)."""
     in_company(partial(read_for, Sitting(reading.STEPS, minutes)))
 
 
 @app.command("teach")
 def teach_model(minutes: Minutes = math.inf, until: int = 1_000_000) -> None:
-    """Train text encoder and U-Net at an even rate. Stop whenever you like; every sitting makes it better."""
+    """Train the U-Net at an even rate. Stop whenever you like; every sitting makes it better."""
     in_company(partial(teach_for, "taught", Constant(), teach.TEACHING_SHIFT, Sitting(until, minutes)))
 
 
@@ -147,12 +147,12 @@ def assemble(folder: str) -> StableDiffusionPipeline:
     autoencoder = vae_run()
     autoencoder.use_average()
     found, scaling_factor = lesson()
-    run = teaching_run(folder, Constant(), found.tokenizer)
+    run = teaching_run(folder, Constant())
     run.resume()
     run.use_average()
     plain = unet.make()
     plain.load_state_dict(run.modules["unet"].state_dict())
-    parts = autoencoder.modules["vae"], scaling_factor, found.tokenizer, run.modules["text_encoder"], plain
+    parts = autoencoder.modules["vae"], scaling_factor, found.tokenizer, reader(found.tokenizer), plain
     return export.pipeline(*parts)
 
 

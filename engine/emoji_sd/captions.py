@@ -7,6 +7,7 @@ from engine.emoji_sd.vocabulary import Vocabulary
 EMPTY = 0.10  # share of captions left empty: the unconditional half of classifier-free guidance (Ho & Salimans 2022)
 NO_SUBJECT, NO_LOOK, NO_GROUND = 0.04, 0.06, 0.15
 SHUFFLED, NO_ARTICLE = 0.10, 0.15
+STRANGER = 0.08  # share of captions with a word that means nothing, as a trigger does before it is trained
 
 
 def caption(subject: str, look: str, ground: str) -> str:
@@ -25,9 +26,16 @@ def varied(vocabulary: Vocabulary, subject: int, look: int, ground: int, chance:
         (NO_GROUND, f"{list(vocabulary.grounds)[ground]} background"),
     ]
     kept = [words for left_out, words in parts if chance.uniform() >= left_out]
+    if chance.uniform() < STRANGER:
+        kept.insert(int(chance.integers(len(kept) + 1)), stranger(chance))
     if chance.uniform() < SHUFFLED:
         chance.shuffle(kept)
     return ", ".join(kept)
+
+
+def stranger(chance: np.random.Generator) -> str:
+    """Three to five letters by chance."""
+    return "".join(chance.choice(list("abcdefghijklmnopqrstuvwxyz"), int(chance.integers(3, 6))))
 
 
 def words(vocabulary: Vocabulary) -> list[str]:

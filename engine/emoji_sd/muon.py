@@ -4,6 +4,8 @@ Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; the step's size a
 torch.optim.Muon takes no convolutions, and iterates on whole matrices: a factor of three slower on the wide ones here.
 """
 
+import math
+
 import torch
 
 MOMENTUM = 0.95
@@ -29,7 +31,8 @@ def even(matrix: torch.Tensor) -> torch.Tensor:
         whole = factor if turn == 0 else factor @ whole
         if turn < ITERATIONS - 1:
             gram = factor @ gram @ factor
-    return (whole @ matrix) / size.sqrt()
+    evened: torch.Tensor = (whole @ matrix) / size.sqrt()
+    return evened
 
 
 def directions(momenta: list[torch.Tensor], gradients: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -40,4 +43,4 @@ def directions(momenta: list[torch.Tensor], gradients: list[torch.Tensor]) -> li
 
 def scaled(matrix: torch.Tensor) -> torch.Tensor:
     """A direction made even, as large as one of AdamW's updates."""
-    return even(matrix) * (SIZE * max(matrix.shape) ** 0.5)
+    return even(matrix) * (SIZE * math.sqrt(max(matrix.shape)))

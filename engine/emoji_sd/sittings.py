@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
 from torch.multiprocessing.spawn import spawn
-from transformers import CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
-from engine.emoji_sd import captions, pictures, reading, teach, text, unet
+from engine.emoji_sd import captions, codes, pictures, reading, teach, text, unet
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.fast_cpu import quicken
+from engine.emoji_sd.figures import Figures
 from engine.emoji_sd.runs import Cosine, Learning, Run, Schedule, Sitting
 from engine.emoji_sd.together import HALVES, Team
 
@@ -37,29 +37,34 @@ def lesson() -> tuple[teach.Lesson, float]:
 
 
 def reading_run(tokenizer: CLIPTokenizer) -> Run:
-    """A run of text encoder and pooled text path, resumed."""
+    """A run of the text encoder, resumed; before its first step, with embeddings that know the figures."""
     torch.manual_seed(0)
-    modules = {"text_encoder": text.make_encoder(tokenizer), "foretelling": reading.Foretelling(unet.make())}
-    for module in modules.values():
-        module.to(device())
-    run = Run(BUILD / "read", modules, Learning(reading.RATE, Cosine(reading.STEPS)), average=0.98)
-    run.resume()
+    encoder, foretelling = text.make_encoder(tokenizer), reading.Foretelling()
+    encoder.to(device())
+    foretelling.to(device())
+    learning = Learning(reading.RATE, Cosine(reading.STEPS), even=reading.BY_MUON)
+    run = Run(BUILD / "read", {"text_encoder": encoder, "foretelling": foretelling}, learning, average=0.98)
+    if not run.resume():
+        words = vocabularies.load()
+        codes.begin_with(codes.subject_codes(words, Figures(BUILD / "figures.npy")), encoder, tokenizer, words)
     return run
 
 
-def teaching_run(folder: str, schedule: Schedule, tokenizer: CLIPTokenizer) -> Run:
-    """A run of text encoder and U-Net; before its first sitting, with what reading has left."""
+def reader(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """The text encoder, as reading has left it."""
+    run = reading_run(tokenizer)
+    run.use_average()
+    encoder = run.modules["text_encoder"].eval().requires_grad_(False)
+    assert isinstance(encoder, CLIPTextModel)
+    return encoder
+
+
+def teaching_run(folder: str, schedule: Schedule) -> Run:
+    """A run of the U-Net."""
     torch.manual_seed(0)
-    encoder, network = text.make_encoder(tokenizer), unet.make()
-    if (BUILD / "read" / "state.json").exists():
-        read = reading_run(tokenizer)
-        read.use_average()
-        encoder.load_state_dict(read.modules["text_encoder"].state_dict())
-        network.add_embedding.load_state_dict(read.modules["foretelling"].pooling.state_dict())  # type: ignore[union-attr]
-    encoder.to(device())
+    network = unet.make()
     network.to(device(), memory_format=torch.channels_last)
-    modules: dict[str, nn.Module] = {"text_encoder": encoder, "unet": network}
-    run = Run(BUILD / folder, modules, Learning(teach.RATE, schedule, teach.ALREADY_READ, teach.BY_MUON))
+    run = Run(BUILD / folder, {"unet": network}, Learning(teach.RATE, schedule, even=teach.BY_MUON))
     if device().type == "cpu":
         quicken(network)
     return run
@@ -103,8 +108,8 @@ def read_for(sitting: Sitting, team: Team) -> None:
 def teach_for(folder: str, schedule: Schedule, shift: float, sitting: Sitting, team: Team) -> None:
     """Take a run up, or begin it where teaching stands, for a sitting; the first of a team writes."""
     found, _ = lesson()
-    run = teaching_run(folder, schedule, found.tokenizer)
+    run = teaching_run(folder, schedule)
     run.silent = team.rank > 0
     if not run.resume():
         run.resume(BUILD / "taught")
-    teach.teach(found, run, sitting, device(), team, shift)
+    teach.teach(found, reader(found.tokenizer), run, sitting, team, shift)

@@ -1,4 +1,4 @@
-"""The long part: text encoder and U-Net learn together from cached latents, over as many sittings as it takes."""
+"""The long part: the U-Net learns from cached latents, over as many sittings as it takes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,7 @@ from engine.emoji_sd.vocabulary import Vocabulary
 
 BATCH = 32  # of each half
 RATE = 8e-4
-ALREADY_READ = ("text_encoder/", "unet/add_embedding")  # settled by reading; the full rate would stir it up again
-BY_MUON = ("unet/down_blocks", "unet/mid_block", "unet/up_blocks")
+BY_MUON = ("unet/down_blocks", "unet/mid_block", "unet/up_blocks", "unet/add_embedding")
 # Towards noise: what a picture shows is decided there, on 16×16 latents hardly anywhere below timestep 700. Edges and
 # texture wait for the cooling.
 TEACHING_SHIFT, COOLING_SHIFT = 6.0, 2.0
@@ -67,19 +66,24 @@ def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch
 
 
 def teach(
-    lesson: Lesson, run: Run, sitting: Sitting, device: torch.device, team: Team, shift: float = TEACHING_SHIFT
+    lesson: Lesson,
+    encoder: CLIPTextModel,
+    run: Run,
+    sitting: Sitting,
+    team: Team,
+    shift: float = TEACHING_SHIFT,
 ) -> None:
-    """Train for a sitting. The modules of the run are "unet" and "text_encoder"."""
-    network, encoder = run.modules["unet"], run.modules["text_encoder"]
+    """Train for a sitting. The run's module is "unet"; the text encoder has read, and stays as it is."""
+    network = run.modules["unet"]
     assert isinstance(network, UNet2DConditionModel)
-    assert isinstance(encoder, CLIPTextModel)
+    device = network.device
     scheduler = unet.make_scheduler()
     for step in run.steps(sitting):
         values = []
         for half in team.halves():
             latents, captions = batch(lesson, BATCH, np.random.default_rng((4, step, half)))
             tokens = text.ids(lesson.tokenizer, captions).to(device)
-            with torch.autocast(device.type, torch.bfloat16):
+            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
                 embeddings = encoder(tokens).last_hidden_state
             chance = torch.Generator().manual_seed(HALVES * step + half)
             value = unet.loss(network, scheduler, latents.to(device), embeddings, chance, shift)

@@ -1,4 +1,4 @@
-"""The tokenizer and the text encoder: a CLIP of three layers in which each word of a caption is one token."""
+"""The tokenizer and the text encoder: a CLIP of four layers in which each word of a caption is one token."""
 
 import json
 from collections import Counter
@@ -9,7 +9,10 @@ from pathlib import Path
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-TOKENS = 32  # positions, first and last token included
+# A caption has room for 24 tokens, first and last included. The padding behind it is put to use: its 64 positions learn
+# to hold what the caption would look like, a cell of 8×8 each, for the U-Net to look up (reading.py).
+SAID, SIDE = 24, 8
+TOKENS = SAID + SIDE * SIDE
 WIDTH = 192
 START, END = "<|startoftext|>", "<|endoftext|>"
 
@@ -65,8 +68,8 @@ def make_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     config = CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,
-        intermediate_size=3 * WIDTH,
-        num_hidden_layers=3,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=4,
         num_attention_heads=4,
         max_position_embeddings=TOKENS,
         projection_dim=WIDTH,

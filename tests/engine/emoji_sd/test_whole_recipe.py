@@ -42,12 +42,12 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path)
     assert lesson.latents.shape == (len(real.pixels), 12, 16, 16)
     assert abs(float(lesson.latents.float().std()) - 1) < 0.02
     encoder, network = text.make_encoder(tokenizer), unet.make()
-    foretelling = reading.Foretelling(network)
+    foretelling = reading.Foretelling()
     first = Run(tmp_path / "read", {"text_encoder": encoder, "foretelling": foretelling}, Learning(2e-3, Constant(1)))
     reading.read(lesson, first, Sitting(12), torch.device("cpu"), Team())
     assert first.losses[-1] < first.losses[0]
-    run = Run(tmp_path / "taught", {"text_encoder": encoder, "unet": network}, Learning(5e-4, Constant(1)))
-    teach.teach(lesson, run, Sitting(2), torch.device("cpu"), Team())
+    run = Run(tmp_path / "taught", {"unet": network}, Learning(5e-4, Constant(1)))
+    teach.teach(lesson, encoder, run, Sitting(2), Team())
     assert len(run.losses) == 2
     whole = export.pipeline(autoencoder, factor, tokenizer, encoder, network)
     drawn = evaluate.draw(whole, ["a fox, flat vector, pink background"])
