@@ -13,13 +13,13 @@ from torch.nn import functional
 from engine.emoji_sd import teach, text
 from engine.emoji_sd.runs import Run, Sitting
 from engine.emoji_sd.together import HALVES, Team
+from engine.emoji_sd.unet import CHANNELS, SIDE
 
 BATCH = 64  # of each half
 RATE = 2e-3
 STEPS = 6000
 BY_MUON = ("text_encoder/encoder", "text_encoder/text_model.encoder")  # transformers 5 and 4 name it so
-CHANNELS, SIDE = 12, 16  # of latents
-CELL = SIDE // text.SIDE
+CELL = SIDE // text.SIDE  # latents of a token, down and across
 
 
 class Foretelling(nn.Module):

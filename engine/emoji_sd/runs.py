@@ -16,7 +16,6 @@ from engine.emoji_sd.progress import say
 from engine.emoji_sd.together import Team
 
 AVERAGE_EVERY = 4  # updates; the average is as good and costs a quarter
-SLOW = 0.1
 DECAY = 0.01  # of weights, times the learning rate
 Schedule = Callable[[int], float]  # step -> factor of the learning rate
 
@@ -66,19 +65,15 @@ class Sitting:
 
 @dataclass(frozen=True)
 class Learning:
-    """How parameters move. `slow` and `even` are beginnings of their names ("module/name").
-
-    What is slow moves at SLOW times the rate; even matrices that are not slow move by Muon, the rest by AdamW.
-    """
+    """How parameters move: matrices whose names ("module/name") begin with one of `even` by Muon, the rest by AdamW."""
 
     rate: float
     schedule: Schedule
-    slow: tuple[str, ...] = ()
     even: tuple[str, ...] = ()
 
     def is_even(self, name: str, parameter: nn.Parameter) -> bool:
         """Whether Muon moves the parameter."""
-        return parameter.ndim > 1 and name.startswith(self.even) and not name.startswith(self.slow)
+        return parameter.ndim > 1 and name.startswith(self.even)
 
 
 class Run:
@@ -94,13 +89,8 @@ class Run:
             f"{m}/{n}": p for m, module in modules.items() for n, p in module.named_parameters() if p.requires_grad
         }
         self._momenta = {name: torch.zeros_like(p) for name, p in self._names.items() if learning.is_even(name, p)}
-        rest = {name: parameter for name, parameter in self._names.items() if name not in self._momenta}
-        groups = [
-            {"params": [p for name, p in rest.items() if name.startswith(learning.slow) is is_slow], "share": share}
-            for is_slow, share in ((False, 1.0), (True, SLOW))
-        ]
         self._optimizer = torch.optim.AdamW(
-            [group for group in groups if group["params"]],
+            [parameter for name, parameter in self._names.items() if name not in self._momenta],
             lr=learning.rate,
             betas=(0.9, 0.98),
             weight_decay=DECAY,
@@ -167,7 +157,7 @@ class Run:
         """One optimizer step from the gradients at hand, the same for everybody in the team; the average follows."""
         rate = self._learning.rate * self._learning.schedule(self.step)
         for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["share"]
+            group["lr"] = rate
         nn.utils.clip_grad_norm_(self._names.values(), 1.0)
         self._step_evenly(rate, team or Team())
         self._optimizer.step()

@@ -51,8 +51,10 @@ def reading_run(tokenizer: CLIPTokenizer) -> Run:
 
 
 def reader(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """The text encoder, as reading has left it."""
+    """The text encoder, as reading has left it. Raises SystemExit with a sentence where nothing was read."""
     run = reading_run(tokenizer)
+    if run.step == 0:
+        raise SystemExit("The text encoder has not read yet: run `python -m engine.emoji_sd read` first.")
     run.use_average()
     encoder = run.modules["text_encoder"].eval().requires_grad_(False)
     assert isinstance(encoder, CLIPTextModel)

@@ -5,17 +5,19 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 
 from engine.emoji_sd.text import WIDTH
 
+CHANNELS, SIDE = 12, 16  # of latents
+
 
 def make() -> UNet2DConditionModel:
     """A fresh U-Net on latents (12, 16, 16).
 
-    Captions come in twice: by cross-attention at 8×8 and 4×4, and pooled into every residual block's scale and shift
-    (`addition_embed_type="text"`), which is how so small a net learns eight hundred subjects in hours.
+    Captions come in twice: by cross-attention at 8×8, where each place has a token of its own, and at 4×4, and pooled
+    into every residual block's scale and shift (`addition_embed_type="text"`).
     """
     return UNet2DConditionModel(
-        sample_size=16,
-        in_channels=12,
-        out_channels=12,
+        sample_size=SIDE,
+        in_channels=CHANNELS,
+        out_channels=CHANNELS,
         block_out_channels=(96, 192, 288),
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),

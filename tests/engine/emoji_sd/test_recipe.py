@@ -91,17 +91,6 @@ def test_a_run_put_down_and_taken_up_is_the_run_that_never_stopped(tmp_path):
     assert whole.losses[-1] < whole.losses[0]
 
 
-def test_what_is_slow_moves_a_tenth_as_far(tmp_path):
-    def moved(slow: tuple[str, ...]) -> float:
-        torch.manual_seed(0)
-        model = nn.Linear(4, 1)
-        before = model.weight.detach().clone()
-        learn(Run(tmp_path / str(len(slow)), {"model": model}, Learning(0.05, Constant(1), slow=slow)), 1)
-        return float((model.weight.detach() - before).norm())
-
-    assert moved(("model/weight",)) == pytest.approx(0.1 * moved(("model/bias",)), rel=0.01)
-
-
 def test_cooling_begins_at_the_even_rate_and_ends_at_none():
     factor = Cooling(100, 200)
     assert factor(100) == 1
