@@ -17,7 +17,7 @@ from engine.emoji_sd.unet import CHANNELS, SIDE
 
 BATCH = 64  # of each half
 RATE = 2e-3
-STEPS = 6000
+STEPS = 5000
 BY_MUON = ("text_encoder/encoder", "text_encoder/text_model.encoder")  # transformers 5 and 4 name it so
 CELL = SIDE // text.SIDE  # latents of a token, down and across
 
