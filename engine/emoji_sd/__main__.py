@@ -1,6 +1,6 @@
 """The recipe of the embedded model, step by step: `python -m engine.emoji_sd --help`.
 
-    data → vae → latents → read → teach (as many sittings as you like) → cool → judge → evaluate → export
+    data → vae → latents → read → look → teach (as many sittings as you like) → cool → judge → evaluate → export
 
 Everything goes on where it stopped. What is not the result lies under build/emoji_sd.
 """
@@ -29,6 +29,7 @@ from engine.emoji_sd import (
     figures,
     icons,
     judge,
+    looking_up,
     looks,
     pictures,
     reading,
@@ -41,7 +42,7 @@ from engine.emoji_sd import sheet as sheets
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.progress import say
 from engine.emoji_sd.runs import Constant, Cooling, Cosine, Learning, Run, Sitting
-from engine.emoji_sd.sittings import BUILD, in_company, lesson, read_for, reader, teach_for, teaching_run
+from engine.emoji_sd.sittings import BUILD, in_company, lesson, look_up_for, read_for, reader, teach_for, teaching_run
 from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -98,16 +99,25 @@ def read(minutes: Minutes = math.inf) -> None:
     in_company(partial(read_for, Sitting(reading.STEPS, minutes)))
 
 
+@app.command("look")
+def look_up(minutes: Minutes = math.inf) -> None:
+    """Train a fresh U-Net to look up what the text encoder has laid out (ten minutes)."""
+    in_company(partial(look_up_for, Sitting(looking_up.STEPS, minutes)))
+
+
 @app.command("teach")
 def teach_model(minutes: Minutes = math.inf, until: int = 1_000_000) -> None:
     """Train the U-Net at an even rate. Stop whenever you like; every sitting makes it better."""
-    in_company(partial(teach_for, "taught", Constant(), teach.TEACHING_SHIFT, Sitting(until, minutes)))
+    in_company(partial(teach_for, "taught", Constant(), Sitting(until, minutes)))
 
 
 @app.command()
 def cool(steps: int = 2500) -> None:
     """From where teaching stands, let the learning rate fall to zero over some steps: this brings sharp edges."""
-    taught = json.loads((BUILD / "taught" / "state.json").read_text())["step"]
+    state = BUILD / "taught" / "state.json"
+    if not state.exists():
+        raise SystemExit("Nothing is taught yet: run `python -m engine.emoji_sd teach` first.")
+    taught = json.loads(state.read_text())["step"]
     cooled = BUILD / "cooled" / "state.json"
     begun = None
     if cooled.with_name("begun.json").exists():
@@ -118,7 +128,7 @@ def cool(steps: int = 2500) -> None:
         cooled.unlink(missing_ok=True)
         cooled.with_name("begun.json").write_text(json.dumps(begun))
     schedule, sitting = Cooling(begun["from"], begun["until"]), Sitting(begun["until"])
-    in_company(partial(teach_for, "cooled", schedule, teach.COOLING_SHIFT, sitting))
+    in_company(partial(teach_for, "cooled", schedule, sitting))
 
 
 @app.command("judge")

@@ -13,11 +13,11 @@ import torch
 from torch.multiprocessing.spawn import spawn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from engine.emoji_sd import captions, codes, pictures, reading, teach, text, unet
+from engine.emoji_sd import captions, codes, looking_up, pictures, reading, teach, text, unet
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.fast_cpu import quicken
 from engine.emoji_sd.figures import Figures
-from engine.emoji_sd.runs import Cosine, Learning, Run, Schedule, Sitting
+from engine.emoji_sd.runs import Constant, Cosine, Learning, Run, Schedule, Sitting
 from engine.emoji_sd.together import HALVES, Team
 
 BUILD = Path("build/emoji_sd")
@@ -50,15 +50,21 @@ def reading_run(tokenizer: CLIPTokenizer) -> Run:
     return run
 
 
-def reader(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """The text encoder, as reading has left it. Raises SystemExit with a sentence where nothing was read."""
+def readers(tokenizer: CLIPTokenizer) -> tuple[CLIPTextModel, reading.Foretelling]:
+    """The text encoder and its foretelling, as reading has left them. Raises SystemExit where nothing was read."""
     run = reading_run(tokenizer)
     if run.step == 0:
         raise SystemExit("The text encoder has not read yet: run `python -m engine.emoji_sd read` first.")
     run.use_average()
-    encoder = run.modules["text_encoder"].eval().requires_grad_(False)
+    encoder, foretelling = (run.modules[name].eval().requires_grad_(False) for name in ("text_encoder", "foretelling"))
     assert isinstance(encoder, CLIPTextModel)
-    return encoder
+    assert isinstance(foretelling, reading.Foretelling)
+    return encoder, foretelling
+
+
+def reader(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """The text encoder alone. Raises SystemExit where nothing was read."""
+    return readers(tokenizer)[0]
 
 
 def teaching_run(folder: str, schedule: Schedule) -> Run:
@@ -107,11 +113,25 @@ def read_for(sitting: Sitting, team: Team) -> None:
     reading.read(found, run, sitting, device(), team)
 
 
-def teach_for(folder: str, schedule: Schedule, shift: float, sitting: Sitting, team: Team) -> None:
-    """Take a run up, or begin it where teaching stands, for a sitting; the first of a team writes."""
+def look_up_for(sitting: Sitting, team: Team) -> None:
+    """Take the looking up up for a sitting; the first of a team writes."""
+    found, _ = lesson()
+    encoder, foretelling = readers(found.tokenizer)
+    run = teaching_run("looked", Constant())
+    run.silent = team.rank > 0
+    if not run.resume():
+        looking_up.begin(found, encoder, run)
+    looking_up.look_up(found, encoder, foretelling, run, sitting, team)
+
+
+def teach_for(folder: str, schedule: Schedule, sitting: Sitting, team: Team) -> None:
+    """Take a run up, or begin it where teaching or looking up stands, for a sitting; the first of a team writes.
+
+    Raises SystemExit with a sentence where there is nothing to begin from.
+    """
     found, _ = lesson()
     run = teaching_run(folder, schedule)
     run.silent = team.rank > 0
-    if not run.resume():
-        run.resume(BUILD / "taught")
-    teach.teach(found, reader(found.tokenizer), run, sitting, team, shift)
+    if not (run.resume() or run.resume(BUILD / "taught") or run.resume(BUILD / "looked")):
+        raise SystemExit("The U-Net has not looked anything up yet: run `python -m engine.emoji_sd look` first.")
+    teach.teach(found, reader(found.tokenizer), run, sitting, team)

@@ -18,11 +18,9 @@ from engine.emoji_sd.together import HALVES, Team
 from engine.emoji_sd.vocabulary import Vocabulary
 
 BATCH = 32  # of each half
-RATE = 8e-4
+RATE = 2e-3
 BY_MUON = ("unet/down_blocks", "unet/mid_block", "unet/up_blocks", "unet/add_embedding")
-# Towards noise: what a picture shows is decided there, on 16×16 latents hardly anywhere below timestep 700. Edges and
-# texture wait for the cooling.
-TEACHING_SHIFT, COOLING_SHIFT = 6.0, 2.0
+SHIFT = 3.0  # of timesteps towards noise: what a picture shows is decided there, hardly anywhere below timestep 700
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,6 @@ def teach(
     run: Run,
     sitting: Sitting,
     team: Team,
-    shift: float = TEACHING_SHIFT,
 ) -> None:
     """Train for a sitting. The run's module is "unet"; the text encoder has read, and stays as it is."""
     network = run.modules["unet"]
@@ -86,7 +83,7 @@ def teach(
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
                 embeddings = encoder(tokens).last_hidden_state
             chance = torch.Generator().manual_seed(HALVES * step + half)
-            value = unet.loss(network, scheduler, latents.to(device), embeddings, chance, shift)
+            value = unet.loss(network, scheduler, latents.to(device), embeddings, chance, SHIFT)
             torch.autograd.backward(value / HALVES)
             values.append(float(value.detach()))
         run.stopped = team.share(run.parameters, run.stopped)

@@ -1,6 +1,7 @@
 """The tokenizer and the text encoder: a CLIP of four layers in which each word of a caption is one token."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -58,9 +59,16 @@ def make_tokenizer(words: Sequence[str], folder: Path) -> CLIPTokenizer:
     merges = merges_for(words)
     vocabulary = [*letters, *(letter + "</w>" for letter in letters), *("".join(m) for m in merges), START, END]
     vocabulary = list(dict.fromkeys(vocabulary))
-    (folder / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(vocabulary)}, ensure_ascii=False))
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
+    _put(folder / "vocab.json", json.dumps({piece: i for i, piece in enumerate(vocabulary)}, ensure_ascii=False))
+    _put(folder / "merges.txt", "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
     return CLIPTokenizer.from_pretrained(folder, model_max_length=TOKENS)
+
+
+def _put(file: Path, content: str) -> None:
+    """Write the whole file at once: the two of a team write the same, and neither may read half of it."""
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    new.write_text(content)
+    new.replace(file)
 
 
 def make_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from engine.emoji_sd import captions, evaluate, export, pictures, reading, teach, text, unet, vae, vocabulary
+from engine.emoji_sd import (
+    captions,
+    evaluate,
+    export,
+    looking_up,
+    pictures,
+    reading,
+    teach,
+    text,
+    unet,
+    vae,
+    vocabulary,
+)
 from engine.emoji_sd.icons import SIZE
 from engine.emoji_sd.runs import Constant, Learning, Run, Sitting
 from engine.emoji_sd.together import Team
@@ -47,8 +59,10 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path)
     reading.read(lesson, first, Sitting(12), torch.device("cpu"), Team())
     assert first.losses[-1] < first.losses[0]
     run = Run(tmp_path / "taught", {"unet": network}, Learning(5e-4, Constant(1)))
-    teach.teach(lesson, encoder, run, Sitting(2), Team())
-    assert len(run.losses) == 2
+    looking_up.begin(lesson, encoder, run, amount=48)
+    looking_up.look_up(lesson, encoder, foretelling, run, Sitting(2), Team())
+    teach.teach(lesson, encoder, run, Sitting(4), Team())
+    assert len(run.losses) == 4
     whole = export.pipeline(autoencoder, factor, tokenizer, encoder, network)
     drawn = evaluate.draw(whole, ["a fox, flat vector, pink background"])
     assert drawn.shape == (1, SIZE, SIZE, 3)

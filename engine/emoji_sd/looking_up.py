@@ -1,0 +1,79 @@
+"""Looking up, before the long part: the U-Net learns in which token each place of its picture is written.
+
+At the noisiest timestep the best answer is known: what the text encoder foretells, with none of the noise that a real
+picture brings along. Half the rows are patchwork, each cell out of another caption, so that nothing but looking a cell
+up in its own token will do: a U-Net knows where it is only from the edges of its convolutions, and finds out slowly
+when a caption's words let it guess.
+"""
+
+import numpy as np
+import torch
+from diffusers import UNet2DConditionModel
+from torch.nn import functional
+from transformers import CLIPTextModel
+
+from engine.emoji_sd import places, teach, text, unet
+from engine.emoji_sd.progress import say
+from engine.emoji_sd.reading import Foretelling
+from engine.emoji_sd.runs import Run, Sitting
+from engine.emoji_sd.together import HALVES, Team
+
+STEPS = 220
+CAPTIONS = 384  # that places are found from
+
+
+def patchwork(embeddings: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
+    """Embeddings (n, TOKENS, WIDTH), the second half of the rows with every cell taken from a row by chance."""
+    n = len(embeddings)
+    places = torch.arange(text.SAID, text.TOKENS, device=embeddings.device)
+    rows = torch.arange(n)[:, None].repeat(1, len(places))
+    rows[n // 2 :] = torch.randint(n, (n - n // 2, len(places)), generator=chance)
+    mixed = embeddings[rows.to(embeddings.device), places]
+    return torch.cat([embeddings[:, : text.SAID], mixed], 1)
+
+
+@torch.no_grad()
+def begin(lesson: teach.Lesson, encoder: CLIPTextModel, run: Run, amount: int = CAPTIONS) -> None:
+    """Let the run's U-Net know which token is which place's, before the first step."""
+    network = run.modules["unet"]
+    assert isinstance(network, UNet2DConditionModel)
+    latents, captions = teach.batch(lesson, amount, np.random.default_rng(12))
+    chance = torch.Generator().manual_seed(12)
+    said = encoder(text.ids(lesson.tokenizer, captions).to(network.device)).last_hidden_state
+    share = places.begin_with(network, latents.to(network.device), patchwork(said, chance), chance)
+    if not run.silent:
+        say(f"{share:.0%} of a place's attention goes to its own cell; 1 % would by chance")
+
+
+def look_up(
+    lesson: teach.Lesson,
+    encoder: CLIPTextModel,
+    foretelling: Foretelling,
+    run: Run,
+    sitting: Sitting,
+    team: Team,
+) -> None:
+    """Train for a sitting. The run's module is "unet"; encoder and foretelling have read, and stay as they are."""
+    network = run.modules["unet"]
+    assert isinstance(network, UNet2DConditionModel)
+    device = network.device
+    last = int(unet.make_scheduler().config["num_train_timesteps"]) - 1
+    for step in run.steps(sitting):
+        values = []
+        for half in team.halves():
+            _, captions = teach.batch(lesson, teach.BATCH, np.random.default_rng((11, step, half)))
+            chance = torch.Generator().manual_seed(HALVES * step + half)
+            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+                said = encoder(text.ids(lesson.tokenizer, captions).to(device)).last_hidden_state
+                said = patchwork(said, chance)
+                foretold = foretelling(said).float()
+            noise = torch.randn(foretold.shape, generator=chance).to(device)
+            t = torch.full((len(noise),), last, device=device)
+            with torch.autocast(device.type, torch.bfloat16):
+                v = network(noise.contiguous(memory_format=torch.channels_last), t, said, return_dict=False)[0]
+            value = functional.mse_loss(v.float(), -foretold)
+            torch.autograd.backward(value / HALVES)
+            values.append(float(value.detach()))
+        run.stopped = team.share(run.parameters, run.stopped)
+        run.update(team)
+        run.losses.append(sum(values) / len(values))
