@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import typer
-from diffusers import StableDiffusionPipeline
+from diffusers import AutoencoderKL, StableDiffusionPipeline
 from PIL import Image
 
 from engine.emoji_sd import (
@@ -47,7 +47,7 @@ from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 Minutes = Annotated[float, typer.Option(help="Stop after so many minutes; the next call goes on.")]
-VAE_STEPS, JUDGE_STEPS = 8000, 6000
+VAE_STEPS, JUDGE_STEPS = 8000, 7000
 SHEET_SUBJECTS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "octopus")
 
 
@@ -137,14 +137,24 @@ def train_judge(minutes: Minutes = math.inf) -> None:
     run, lessons = judge_run()
     judge.train(lessons, run, Sitting(JUDGE_STEPS, minutes))
     run.use_average()
-    say(json.dumps(asdict(evaluate.grade_judge(run.modules["judge"], lessons))))
+    for coded in (False, True):
+        say(json.dumps({"coded": coded, **asdict(evaluate.grade_judge(run.modules["judge"], lessons, coded=coded))}))
+
+
+def judge_lessons(words: vocabularies.Vocabulary) -> judge.Lessons:
+    """What the judge learns from."""
+    unseen = pictures.unseen(words, BUILD / "figures.npy")
+    autoencoder = vae_run()
+    autoencoder.use_average()
+    coder = autoencoder.modules["vae"].eval()
+    assert isinstance(coder, AutoencoderKL)
+    return judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen, coder)
 
 
 def judge_run() -> tuple[Run, judge.Lessons]:
     """The judge's run, resumed, and its lessons."""
     words = vocabularies.load()
-    unseen = pictures.unseen(words, BUILD / "figures.npy")
-    lessons = judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen)
+    lessons = judge.kept(BUILD / "lessons.safetensors", partial(judge_lessons, words))
     torch.manual_seed(0)
     classifier = judge.Judge(len(words.looks) + 1, len(words.subjects))
     run = Run(BUILD / "judge", {"judge": classifier}, Learning(3e-3, Cosine(JUDGE_STEPS)), average=0.0)
@@ -219,7 +229,11 @@ def evaluate_model(amount: int = 400, run: str = "") -> None:
     real = pictures.load(words, BUILD / "pictures.npy")
     copies = evaluate.Copies(real)
     pipeline = assemble(run) if run else export.load()
-    found = {"judge": asdict(evaluate.grade_judge(referee, lessons)), "copy distance": copies.near}
+    found = {
+        "judge": asdict(evaluate.grade_judge(referee, lessons)),
+        "judge, after the VAE": asdict(evaluate.grade_judge(referee, lessons, coded=True)),
+        "copy distance": copies.near,
+    }
     for name, held_out in (("trained pairs", False), ("held-out pairs", True)):
         asked = evaluate.ask(words, amount, held_out=held_out)
         drawn = evaluate.draw(pipeline, asked.captions(words))

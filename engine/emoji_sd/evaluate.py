@@ -90,9 +90,9 @@ def grade(judge: torch.nn.Module, pixels: npt.NDArray[np.uint8], asked: Asked, c
     )
 
 
-def grade_judge(judge: torch.nn.Module, lessons: judging.Lessons) -> Grades:
-    """The judge's own accuracy: real pictures it never saw, of every pair."""
-    rows = np.flatnonzero(lessons.held)
+def grade_judge(judge: torch.nn.Module, lessons: judging.Lessons, *, coded: bool = False) -> Grades:
+    """The judge's own accuracy: real pictures it never saw, of every pair; `coded`, after the VAE."""
+    rows = np.flatnonzero(lessons.held & (lessons.coded == coded))
     said = judging.verdicts(judge, lessons.pixels[rows])
     return Grades(
         look=float((said.look == lessons.look[rows]).mean()),

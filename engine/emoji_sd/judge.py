@@ -1,19 +1,24 @@
 """The judge: a classifier of look and subject, trained on real pictures only, that grades what the model draws."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from diffusers import AutoencoderKL
+from safetensors.numpy import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
 from engine.emoji_sd.pictures import VARIANTS, Pictures
 from engine.emoji_sd.runs import Run, Sitting
-from engine.emoji_sd.vae import as_tensor
+from engine.emoji_sd.vae import as_tensor, through
 
 SIZE = 64  # pixels it looks at
 BATCH = 96
+CODED = 3  # one picture in so many is also seen as the VAE gives it back
 
 
 class _Block(nn.Module):
@@ -53,12 +58,16 @@ class Judge(nn.Module):
 
 @dataclass(frozen=True)
 class Lessons:
-    """Small pictures (n, SIZE, SIZE, 3) uint8 with their look and subject, and which the judge never trains on."""
+    """Small pictures (n, SIZE, SIZE, 3) uint8 with their look and subject, and which the judge never trains on.
+
+    `coded`: which have been through the VAE and back.
+    """
 
     pixels: npt.NDArray[np.uint8]
     look: npt.NDArray[np.int64]
     subject: npt.NDArray[np.int64]
     held: npt.NDArray[np.bool_]
+    coded: npt.NDArray[np.bool_]
 
 
 def small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -69,20 +78,34 @@ def small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return mean
 
 
-def lessons_of(pictures: Pictures, unseen: Pictures) -> Lessons:
-    """Every picture made small, with the last variant of each pair held out to measure the judge itself.
+def lessons_of(pictures: Pictures, unseen: Pictures, autoencoder: AutoencoderKL) -> Lessons:
+    """Every picture made small, and one in CODED of them also through the VAE and back, so that looks are judged and
+    not the VAE (whose PSNR is told apart). The last variant of each pair is held out to measure the judge itself.
 
     A judge has to know what the model must not: pairs held out of the model's training, and `unseen`, pictures of the
     look that the model never sees, to name it on what a seal draws.
     """
-    both = (pictures, unseen)
-    parts = [small(one.pixels[rows]) for one in both for rows in np.array_split(np.arange(len(one.pixels)), 100)]
-    return Lessons(
-        np.concatenate(parts),
-        np.concatenate([one.look for one in both]),
-        np.concatenate([one.subject for one in both]),
-        np.concatenate([np.arange(len(one.pixels)) % VARIANTS == VARIANTS - 1 for one in both]),
-    )
+    parts = []
+    for one, begin in ((pictures, 0), (unseen, 1)):
+        variant, coded = np.arange(len(one.pixels)) % VARIANTS, np.arange(begin, len(one.pixels), CODED)
+        held = variant == VARIANTS - 1
+        plain = np.concatenate([small(one.pixels[rows]) for rows in np.array_split(np.arange(len(one.pixels)), 100)])
+        parts.append((plain, one.look, one.subject, held, np.zeros(len(plain), np.bool_)))
+        again = small(through(autoencoder, one, coded))
+        parts.append((again, one.look[coded], one.subject[coded], held[coded], np.ones(len(coded), np.bool_)))
+    return Lessons(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+
+
+def kept(path: Path, make: Callable[[], Lessons]) -> Lessons:
+    """The lessons at `path` (.safetensors), made where there are none."""
+    if path.exists():
+        found = load_file(path)
+        return Lessons(**{field.name: found[field.name] for field in fields(Lessons)})
+    lessons = make()
+    part = path.with_suffix(".part")
+    save_file({field.name: getattr(lessons, field.name) for field in fields(Lessons)}, part)
+    part.rename(path)
+    return lessons
 
 
 def _batch(
