@@ -25,10 +25,10 @@ CAPTIONS = 384  # that places are found from
 def patchwork(embeddings: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
     """Embeddings (n, TOKENS, WIDTH), the second half of the rows with every cell taken from a row by chance."""
     n = len(embeddings)
-    places = torch.arange(text.SAID, text.TOKENS, device=embeddings.device)
-    rows = torch.arange(n)[:, None].repeat(1, len(places))
-    rows[n // 2 :] = torch.randint(n, (n - n // 2, len(places)), generator=chance)
-    mixed = embeddings[rows.to(embeddings.device), places]
+    cells = torch.arange(text.SAID, text.TOKENS, device=embeddings.device)
+    rows = torch.arange(n)[:, None].repeat(1, len(cells))
+    rows[n // 2 :] = torch.randint(n, (n - n // 2, len(cells)), generator=chance)
+    mixed = embeddings[rows.to(embeddings.device), cells]
     return torch.cat([embeddings[:, : text.SAID], mixed], 1)
 
 
