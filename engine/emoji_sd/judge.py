@@ -86,9 +86,9 @@ def lessons_of(pictures: Pictures, unseen: Pictures, autoencoder: AutoencoderKL)
     look that the model never sees, to name it on what a seal draws.
     """
     parts = []
-    for one, begin in ((pictures, 0), (unseen, 1)):
-        variant, coded = np.arange(len(one.pixels)) % VARIANTS, np.arange(begin, len(one.pixels), CODED)
-        held = variant == VARIANTS - 1
+    for one in (pictures, unseen):
+        pair, variant = np.divmod(np.arange(len(one.pixels)), VARIANTS)
+        held, coded = variant == VARIANTS - 1, np.flatnonzero((pair + variant) % CODED == 0)
         plain = np.concatenate([small(one.pixels[rows]) for rows in np.array_split(np.arange(len(one.pixels)), 100)])
         parts.append((plain, one.look, one.subject, held, np.zeros(len(plain), np.bool_)))
         again = small(through(autoencoder, one, coded))

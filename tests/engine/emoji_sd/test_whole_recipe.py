@@ -12,6 +12,7 @@ from engine.emoji_sd import (
     captions,
     evaluate,
     export,
+    judge,
     looking_up,
     pictures,
     reading,
@@ -85,3 +86,25 @@ def test_a_training_picture_is_a_copy_and_noise_is_none(words, real):
     trained = real.pixels[np.flatnonzero(~real.held)[:8]]
     assert copies.share(trained) == 1
     assert copies.share(np.full((8, SIZE, SIZE, 3), 250, np.uint8)) == 0
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_the_judge_is_measured_on_pictures_it_never_saw_before_and_after_the_vae(real, tmp_path):
+    few = pictures.Pictures(real.pixels[:24], real.subject[:24], real.look[:24], real.ground[:24], real.held[:24])
+    made = []
+
+    def make() -> judge.Lessons:
+        made.append(1)
+        return judge.lessons_of(few, few, vae.make())
+
+    lessons = judge.kept(tmp_path / "lessons.safetensors", make)
+    again = judge.kept(tmp_path / "lessons.safetensors", make)
+    assert len(made) == 1
+    assert np.array_equal(lessons.pixels, again.pixels)
+    assert lessons.coded.dtype == again.held.dtype == bool
+    assert (lessons.held & lessons.coded).any()
+    assert (lessons.held & ~lessons.coded).sum() == 2 * 24 / pictures.VARIANTS
+    coded, plain = (lessons.pixels[lessons.coded == one].astype(float) for one in (True, False))
+    assert np.array_equal(plain[0], judge.small(few.pixels[:1])[0])
+    assert coded[0].shape == plain[0].shape
+    assert np.abs(coded[0] - plain[0]).mean() > 1  # a VAE that has learnt nothing gives something else back
