@@ -86,7 +86,8 @@ def train_vae(minutes: Minutes = math.inf) -> None:
 
 @app.command()
 def latents() -> None:
-    """Encode every picture once."""
+    """Encode every picture once. What the judge was shown of an older VAE goes."""
+    (BUILD / "lessons.safetensors").unlink(missing_ok=True)
     run = vae_run()
     run.use_average()
     real = pictures.load(vocabularies.load(), BUILD / "pictures.npy")

@@ -39,7 +39,7 @@ def begin(lesson: teach.Lesson, encoder: CLIPTextModel, run: Run, amount: int = 
     assert isinstance(network, UNet2DConditionModel)
     latents, captions = teach.batch(lesson, amount, np.random.default_rng(12))
     chance = torch.Generator().manual_seed(12)
-    said = encoder(text.ids(lesson.tokenizer, captions).to(network.device)).last_hidden_state
+    said = teach.embedded(lesson, encoder, captions).float()
     share = places.begin_with(network, latents.to(network.device), patchwork(said, chance), chance)
     if not run.silent:
         say(f"{share:.0%} of a place's attention goes to its own cell; 1 % would by chance")
@@ -58,22 +58,17 @@ def look_up(
     assert isinstance(network, UNet2DConditionModel)
     device = network.device
     last = int(unet.make_scheduler().config["num_train_timesteps"]) - 1
-    for step in run.steps(sitting):
-        values = []
-        for half in team.halves():
-            _, captions = teach.batch(lesson, teach.BATCH, np.random.default_rng((11, step, half)))
-            chance = torch.Generator().manual_seed(HALVES * step + half)
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-                said = encoder(text.ids(lesson.tokenizer, captions).to(device)).last_hidden_state
-                said = patchwork(said, chance)
-                foretold = foretelling(said).float()
-            noise = torch.randn(foretold.shape, generator=chance).to(device)
-            t = torch.full((len(noise),), last, device=device)
-            with torch.autocast(device.type, torch.bfloat16):
-                v = network(noise.contiguous(memory_format=torch.channels_last), t, said, return_dict=False)[0]
-            value = functional.mse_loss(v.float(), -foretold)
-            torch.autograd.backward(value / HALVES)
-            values.append(float(value.detach()))
-        run.stopped = team.share(run.parameters, run.stopped)
-        run.update(team)
-        run.losses.append(sum(values) / len(values))
+
+    def loss(step: int, half: int) -> torch.Tensor:
+        _, captions = teach.batch(lesson, teach.BATCH, np.random.default_rng((11, step, half)))
+        chance = torch.Generator().manual_seed(HALVES * step + half)
+        said = patchwork(teach.embedded(lesson, encoder, captions), chance)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+            foretold = foretelling(said).float()
+        noise = torch.randn(foretold.shape, generator=chance).to(device)
+        t = torch.full((len(noise),), last, device=device)
+        with torch.autocast(device.type, torch.bfloat16):
+            v = network(noise.contiguous(memory_format=torch.channels_last), t, said, return_dict=False)[0]
+        return functional.mse_loss(v.float(), -foretold)
+
+    run.learn(sitting, team, loss)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from engine.emoji_sd import teach, text
 from engine.emoji_sd.runs import Run, Sitting
-from engine.emoji_sd.together import HALVES, Team
+from engine.emoji_sd.together import Team
 from engine.emoji_sd.unet import CHANNELS, SIDE
 
 BATCH = 64  # of each half
@@ -39,16 +39,12 @@ class Foretelling(nn.Module):
 def read(lesson: teach.Lesson, run: Run, sitting: Sitting, device: torch.device, team: Team) -> None:
     """Read for a sitting. The modules of the run are "text_encoder" and "foretelling"."""
     encoder, foretelling = run.modules["text_encoder"], run.modules["foretelling"]
-    for step in run.steps(sitting):
-        values = []
-        for half in team.halves():
-            latents, captions = teach.batch(lesson, BATCH, np.random.default_rng((10, step, half)))
-            tokens = text.ids(lesson.tokenizer, captions).to(device)
-            with torch.autocast(device.type, torch.bfloat16):
-                foretold = foretelling(encoder(tokens).last_hidden_state)
-            value = functional.mse_loss(foretold.float(), latents.to(device))
-            torch.autograd.backward(value / HALVES)
-            values.append(float(value.detach()))
-        run.stopped = team.share(run.parameters, run.stopped)
-        run.update(team)
-        run.losses.append(sum(values) / len(values))
+
+    def loss(step: int, half: int) -> torch.Tensor:
+        latents, captions = teach.batch(lesson, BATCH, np.random.default_rng((10, step, half)))
+        tokens = text.ids(lesson.tokenizer, captions).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            foretold = foretelling(encoder(tokens).last_hidden_state)
+        return functional.mse_loss(foretold.float(), latents.to(device))
+
+    run.learn(sitting, team, loss)

@@ -13,7 +13,7 @@ from torch import nn
 
 from engine.emoji_sd import muon
 from engine.emoji_sd.progress import say
-from engine.emoji_sd.together import Team
+from engine.emoji_sd.together import HALVES, Team
 
 AVERAGE_EVERY = 4  # updates; the average is as good and costs a quarter
 DECAY = 0.01  # of weights, times the learning rate
@@ -181,6 +181,18 @@ class Run:
         torch._foreach_mul_(matrices, 1 - rate * DECAY)
         for matrix, update in zip(matrices, team.each(muon.scaled, directions), strict=True):
             matrix.add_(update.view(matrix.shape), alpha=-rate)
+
+    def learn(self, sitting: Sitting, team: Team, loss: Callable[[int, int], torch.Tensor]) -> None:
+        """Train for a sitting, together; `loss(step, half)` is the mean loss of one half of a step's batch."""
+        for step in self.steps(sitting):
+            values = []
+            for half in team.halves():
+                value = loss(step, half)
+                torch.autograd.backward(value / HALVES)
+                values.append(float(value.detach()))
+            self.stopped = team.share(self.parameters, self.stopped)
+            self.update(team)
+            self.losses.append(sum(values) / len(values))
 
     def steps(self, sitting: Sitting, save_minutes: float = 4) -> Iterator[int]:
         """The steps of a sitting; saves every few minutes and at the end, and says how it goes."""

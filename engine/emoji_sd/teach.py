@@ -63,6 +63,15 @@ def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch
     return lesson.latents[rows].float(), captions
 
 
+@torch.no_grad()
+def embedded(lesson: Lesson, encoder: CLIPTextModel, captions: list[str]) -> torch.Tensor:
+    """What an encoder that has read says of captions: (n, TOKENS, WIDTH), computed in bf16."""
+    tokens = text.ids(lesson.tokenizer, captions).to(encoder.device)
+    with torch.autocast(encoder.device.type, torch.bfloat16):
+        found: torch.Tensor = encoder(tokens).last_hidden_state
+    return found
+
+
 def teach(
     lesson: Lesson,
     encoder: CLIPTextModel,
@@ -75,17 +84,11 @@ def teach(
     assert isinstance(network, UNet2DConditionModel)
     device = network.device
     scheduler = unet.make_scheduler()
-    for step in run.steps(sitting):
-        values = []
-        for half in team.halves():
-            latents, captions = batch(lesson, BATCH, np.random.default_rng((4, step, half)))
-            tokens = text.ids(lesson.tokenizer, captions).to(device)
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-                embeddings = encoder(tokens).last_hidden_state
-            chance = torch.Generator().manual_seed(HALVES * step + half)
-            value = unet.loss(network, scheduler, latents.to(device), embeddings, chance, SHIFT)
-            torch.autograd.backward(value / HALVES)
-            values.append(float(value.detach()))
-        run.stopped = team.share(run.parameters, run.stopped)
-        run.update(team)
-        run.losses.append(sum(values) / len(values))
+
+    def loss(step: int, half: int) -> torch.Tensor:
+        latents, captions = batch(lesson, BATCH, np.random.default_rng((4, step, half)))
+        embeddings = embedded(lesson, encoder, captions)
+        chance = torch.Generator().manual_seed(HALVES * step + half)
+        return unet.loss(network, scheduler, latents.to(device), embeddings, chance, SHIFT)
+
+    run.learn(sitting, team, loss)

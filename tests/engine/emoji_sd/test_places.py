@@ -20,12 +20,32 @@ def embeddings(tmp_path_factory):
         return text.make_encoder(tokenizer).eval()(said).last_hidden_state
 
 
-def test_places_find_their_own_cells(embeddings, monkeypatch):
+def attention_on_own_cell(network, latents, embeddings) -> float:
+    """What the U-Net's own attention does when it draws, whatever `places` says of it."""
+    attention, found = network.get_submodule(places.WHERE), {}
+    for name in ("to_q", "to_k"):
+        attention.get_submodule(name).register_forward_hook(
+            lambda _, __, made, name=name: found.update(
+                {name: made.unflatten(2, (attention.heads, -1)).transpose(1, 2)}
+            )
+        )
+    with torch.no_grad():
+        network(latents, torch.full((len(latents),), 930), embeddings, return_dict=False)
+    shares = (found["to_q"] @ found["to_k"].mT / found["to_q"].shape[-1] ** 0.5).softmax(-1)
+    return float(shares.diagonal(text.SAID, 1, 2).mean())
+
+
+def test_places_look_their_own_cells_up_and_hand_them_on(embeddings, monkeypatch):
     monkeypatch.setattr(places, "HELD", 8)
     torch.manual_seed(0)
-    network = unet.make()
-    share = places.begin_with(network, torch.randn(40, 12, 16, 16), embeddings, torch.Generator().manual_seed(0))
-    assert share > 8 * CHANCE_SHARE
+    network, latents = unet.make(), torch.randn(40, 12, 16, 16)
+    assert attention_on_own_cell(network, latents[:8], embeddings[:8]) < 2 * CHANCE_SHARE
+    said = places.begin_with(network, latents, embeddings, torch.Generator().manual_seed(0))
+    seen = attention_on_own_cell(network, latents[:8], embeddings[:8])
+    assert min(said, seen) > 8 * CHANCE_SHARE
+    attention = network.get_submodule(places.WHERE)
+    handed_on = attention.to_out[0](attention.to_v(embeddings[:1])) - attention.to_out[0].bias
+    assert torch.allclose(handed_on, embeddings[:1], atol=1e-6)
 
 
 def test_half_of_patchwork_is_whole_and_every_cell_of_the_rest_stays_in_its_place(embeddings):
