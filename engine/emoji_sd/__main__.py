@@ -1,6 +1,7 @@
 """The recipe of the embedded model, step by step: `python -m engine.emoji_sd --help`.
 
-    data → vae → latents → read → look → teach (as many sittings as you like) → cool → judge → evaluate → export
+    data → vae → latents → sharpen → read → look → teach (as many sittings as you like) → cool
+    judge → evaluate → seal → export
 
 Everything goes on where it stopped. What is not the result lies under build/emoji_sd.
 """
@@ -34,6 +35,7 @@ from engine.emoji_sd import (
     pictures,
     reading,
     seal,
+    sharpen,
     teach,
     unet,
     vae,
@@ -94,6 +96,36 @@ def latents() -> None:
     teach.cache_latents(run.modules["vae"], real, BUILD / "latents.safetensors")
 
 
+def sharpening() -> tuple[Run, AutoencoderKL]:
+    """The run of the VAE's decoder, resumed, and the VAE whose encoder has come to rest."""
+    encoded = vae_run()
+    encoded.use_average()
+    autoencoder = encoded.modules["vae"]
+    assert isinstance(autoencoder, AutoencoderKL)
+    learning = Learning(sharpen.RATE, Cosine(sharpen.STEPS), even=sharpen.BY_MUON)
+    run = Run(BUILD / "sharpened", {"decoder": autoencoder.decoder}, learning, average=0.99)
+    run.resume()
+    return run, autoencoder
+
+
+@app.command("sharpen")
+def sharpen_decoder(minutes: Minutes = math.inf) -> None:
+    """Train the VAE's decoder on, from the latents as they are (20 minutes). What the judge was shown of it goes."""
+    (BUILD / "lessons.safetensors").unlink(missing_ok=True)
+    run, autoencoder = sharpening()
+    found, scaling_factor = lesson()
+    sharpen.sharpen(autoencoder, scaling_factor, found, run, Sitting(sharpen.STEPS, minutes))
+    run.use_average()
+    say(f"PSNR on held-out pictures: {vae.psnr(autoencoder, found.pictures):.2f} dB")
+
+
+def finished_vae() -> AutoencoderKL:
+    """The VAE as it is shipped: averaged, its decoder sharpened."""
+    run, autoencoder = sharpening()
+    run.use_average()
+    return autoencoder.eval()
+
+
 @app.command()
 def read(minutes: Minutes = math.inf) -> None:
     """Train the text encoder to foretell a caption's mean picture (an hour)."""
@@ -145,11 +177,7 @@ def train_judge(minutes: Minutes = math.inf) -> None:
 def judge_lessons(words: vocabularies.Vocabulary) -> judge.Lessons:
     """What the judge learns from."""
     unseen = pictures.unseen(words, BUILD / "figures.npy")
-    autoencoder = vae_run()
-    autoencoder.use_average()
-    coder = autoencoder.modules["vae"].eval()
-    assert isinstance(coder, AutoencoderKL)
-    return judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen, coder)
+    return judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen, finished_vae())
 
 
 def judge_run() -> tuple[Run, judge.Lessons]:
@@ -165,15 +193,13 @@ def judge_run() -> tuple[Run, judge.Lessons]:
 
 def assemble(folder: str) -> StableDiffusionPipeline:
     """The pipeline of a run's averaged weights, in fp32."""
-    autoencoder = vae_run()
-    autoencoder.use_average()
     found, scaling_factor = lesson()
     run = teaching_run(folder, Constant())
     run.resume()
     run.use_average()
     plain = unet.make()
     plain.load_state_dict(run.modules["unet"].state_dict())
-    parts = autoencoder.modules["vae"], scaling_factor, found.tokenizer, reader(found.tokenizer), plain
+    parts = finished_vae(), scaling_factor, found.tokenizer, reader(found.tokenizer), plain
     return export.pipeline(*parts)
 
 

@@ -16,6 +16,7 @@ from engine.emoji_sd import (
     looking_up,
     pictures,
     reading,
+    sharpen,
     teach,
     text,
     unet,
@@ -54,6 +55,11 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path)
     lesson, factor = teach.lesson(tmp_path / "latents.safetensors", real, words, tokenizer)
     assert lesson.latents.shape == (len(real.pixels), 12, 16, 16)
     assert abs(float(lesson.latents.float().std()) - 1) < 0.02
+    encodes = [parameter.clone() for parameter in autoencoder.encoder.parameters()]
+    sharp = Run(tmp_path / "sharpened", {"decoder": autoencoder.decoder}, Learning(1e-3, Constant(1)))
+    sharpen.sharpen(autoencoder, factor, lesson, sharp, Sitting(12))
+    assert sharp.losses[-1] < sharp.losses[0]
+    assert all(map(torch.equal, encodes, autoencoder.encoder.parameters()))
     encoder, network = text.make_encoder(tokenizer), unet.make()
     foretelling = reading.Foretelling()
     first = Run(tmp_path / "read", {"text_encoder": encoder, "foretelling": foretelling}, Learning(2e-3, Constant(1)))
@@ -79,6 +85,19 @@ def test_a_batch_never_holds_a_held_out_pair(words, real, tmp_path):
     marks = torch.from_numpy(real.held).half().view(-1, 1, 1, 1)
     lesson = teach.Lesson(marks, real, words, tokenizer)
     assert all(not teach.batch(lesson, 16, np.random.default_rng(seed))[0].any() for seed in range(20))
+
+
+def test_a_window_shows_what_its_latents_are_of_and_never_a_held_out_pair(words, real, tmp_path):
+    cells = real.pixels.reshape(-1, 16, 8, 16, 8, 3).mean((2, 4))
+    latents = torch.from_numpy(cells).permute(0, 3, 1, 2).half()
+    latents[torch.from_numpy(real.held)] = -1
+    lesson = teach.Lesson(latents, real, words, text.make_tokenizer(captions.words(words), tmp_path))
+    for step in range(6):
+        coded, pictured = sharpen.windows(lesson, step)
+        assert coded.min() > 0
+        assert pictured.shape == (sharpen.BATCH, 3, sharpen.CELL * sharpen.WINDOW, sharpen.CELL * sharpen.WINDOW)
+        means = torch.nn.functional.avg_pool2d((pictured + 1) * 127.5, sharpen.CELL)
+        assert (means - coded).abs().max() < 0.1
 
 
 def test_a_training_picture_is_a_copy_and_noise_is_none(words, real):

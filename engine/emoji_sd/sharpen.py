@@ -1,0 +1,48 @@
+"""What the VAE's decoder learns once its encoder has come to rest: sharp edges, and cells where pixels are art.
+
+The encoder stays, so latents and all that was taught on them stay valid. It learnt from crops that began at any pixel;
+here windows begin where a cell of the latents begins, so that a decoder can know where pixel art's own cells lie.
+"""
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+
+from engine.emoji_sd.runs import Run, Sitting
+from engine.emoji_sd.teach import Lesson
+from engine.emoji_sd.vae import as_tensor, reconstruction
+
+STEPS, RATE = 5000, 1e-3
+BY_MUON = ("decoder/mid_block", "decoder/up_blocks")
+BATCH, WINDOW = 8, 12  # windows of so many cells a side
+CELL = 8  # pixels a side of a cell
+OFTEN = {"pixel art": 3.0}  # how often a look is shown, beside 1 for the others: the one that a soft edge undoes
+
+
+def windows(lesson: Lesson, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A step's latents (BATCH, 12, WINDOW, WINDOW), scaled, and their pictures (BATCH, 3, CELL·WINDOW, CELL·WINDOW).
+
+    Pictures of held-out pairs are left out.
+    """
+    pictures, chance = lesson.pictures, np.random.default_rng((10, step))
+    often = np.array([OFTEN.get(look.words, 1.0) for look in lesson.vocabulary.looks])
+    share = np.where(pictures.held, 0.0, often[pictures.look])
+    chosen = np.sort(chance.choice(len(share), BATCH, p=share / share.sum()))
+    corners = chance.integers(0, lesson.latents.shape[-1] - WINDOW + 1, (BATCH, 2))
+    latents, real = [], []
+    for i, (r, c) in zip(chosen, corners, strict=True):
+        latents.append(lesson.latents[i, :, r : r + WINDOW, c : c + WINDOW].float())
+        real.append(pictures.pixels[i, CELL * r : CELL * (r + WINDOW), CELL * c : CELL * (c + WINDOW)])
+    return torch.stack(latents), as_tensor(np.stack(real))
+
+
+def sharpen(autoencoder: AutoencoderKL, scaling_factor: float, lesson: Lesson, run: Run, sitting: Sitting) -> None:
+    """Train for a sitting. The run's module "decoder" is the autoencoder's."""
+    for step in run.steps(sitting):
+        latents, real = windows(lesson, step)
+        with torch.autocast("cpu", torch.bfloat16):
+            drawn = autoencoder.decode(latents / scaling_factor).sample.float()
+        value = reconstruction(drawn, real)
+        torch.autograd.backward(value)
+        run.update()
+        run.losses.append(float(value.detach()))
