@@ -77,7 +77,7 @@ class Script:
     def hidden(self, chance: Draw) -> torch.Tensor:
         """The captions tokenised and encoded."""
         machine = self.loop.machine
-        texts, longest = [self.captions[int(n)] for n in chance.pictures], machine.max_tokens
+        texts, longest = [self.captions[int(n)] for n in chance.pictures], machine.chunk_length
         tokens = machine.tokenizers[0](
             texts, padding="max_length", max_length=longest, truncation=True, return_tensors="pt"
         )

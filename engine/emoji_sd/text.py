@@ -84,6 +84,7 @@ def make_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
+        prompt_tokens=SAID,  # not CLIP's own: where a prompt ends and the picture begins (Machine.max_tokens)
     )
     config._attn_implementation = "eager"  # SDPA's bf16 backward is several times slower on CPU
     return CLIPTextModel(config)

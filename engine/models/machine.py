@@ -99,7 +99,12 @@ class Machine:
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of one chunk, with start and end."""
+        """Tokens that a chunk of a prompt may have, with start and end."""
+        return int(getattr(self.text_encoders[0].config, "prompt_tokens", self.chunk_length))
+
+    @property
+    def chunk_length(self) -> int:
+        """Tokens of a chunk with its padding; the embedded model puts padding to use and has more of it than words."""
         return int(self.text_encoders[0].config.max_position_embeddings)
 
     def tokenizer_json(self) -> bytes:

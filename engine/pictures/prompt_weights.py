@@ -38,7 +38,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Tokens:
-    """Prompts as one text encoder reads them: `ids` and `weights` (N, chunks, max_tokens), start and end included.
+    """Prompts as one text encoder reads them: `ids` and `weights` (N, chunks, chunk_length), with start, end, padding.
 
     On the CPU, so that nobody who asks what is in them waits for the GPU.
     """
@@ -101,7 +101,7 @@ def chunk_count(machine: Machine, *prompts: str) -> int:
 def encode(machine: Machine, prompts: Sequence[str], *, chunks: int | None = None) -> Embeddings:
     """Embeds prompts one by one, so that company changes nothing; all are padded to the same number of chunks.
 
-    Returns hidden (N, chunks * max_tokens, C) on the machine's device in its dtype.
+    Returns hidden (N, chunks * chunk_length, C) on the machine's device in its dtype.
     """
     count = chunks or chunk_count(machine, *prompts)
     tokens = tokens_of(machine, prompts, chunks=count)
@@ -127,10 +127,10 @@ def tokens_of(machine: Machine, prompts: Sequence[str], *, chunks: int) -> tuple
 
 
 def _tokens(machine: Machine, tokenizer: Any, prompts: Sequence[str], count: int) -> Tokens:
-    size, spelling = machine.max_tokens, words.spelling(machine)
+    size, spelling = machine.chunk_length, words.spelling(machine)
     ids, weights = [], []
     for prompt in prompts:
-        chunks = chunks_of(tokenizer, prompt, size, spelling)
+        chunks = chunks_of(tokenizer, prompt, machine.max_tokens, spelling)
         for chunk in chunks + (Chunk((), ()),) * (count - len(chunks)):
             room = size - 2 - len(chunk.tokens)
             ids.append([tokenizer.bos_token_id, *chunk.tokens, tokenizer.eos_token_id])

@@ -76,21 +76,22 @@ def _pipeline(family: str) -> Any:
 
 
 def _tokenizer() -> CLIPTokenizer:
-    return CLIPTokenizer.from_pretrained(EMBEDDED_FOLDER / "tokenizer")
+    return CLIPTokenizer.from_pretrained(EMBEDDED_FOLDER / "tokenizer", model_max_length=MAX_TOKENS)
 
 
 def _text_config(**changes: Any) -> CLIPTextConfig:
+    tokenizer = _tokenizer()
     settings: dict[str, Any] = {
-        "vocab_size": 1010,
+        "vocab_size": len(tokenizer),
         "hidden_size": WIDTH,
         "intermediate_size": 64,
         "projection_dim": WIDTH,
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "max_position_embeddings": MAX_TOKENS,
-        "bos_token_id": 0,
-        "eos_token_id": 1,
-        "pad_token_id": 1,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
         "hidden_act": "quick_gelu",
     }
     return CLIPTextConfig(**{**settings, **changes})
