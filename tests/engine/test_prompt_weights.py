@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engine.models.find import EMBEDDED_FOLDER
 from engine.pictures.attention_syntax import read_weights
-from engine.pictures.prompt_weights import chunk_count, chunks_of, encode, encode_negative
-from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_folder, tiny_machine
+from engine.pictures.prompt_weights import chunk_count, chunks_of, encode, encode_negative, tokens_of
+from tests.engine.tiny_models import FAMILIES, MAX_TOKENS, emoji_machine, tiny_folder, tiny_machine
 
 # the examples in AUTOMATIC1111's own docstring (modules/prompt_parser.py, parse_prompt_attention)
 PUBLISHED = {
@@ -112,3 +112,17 @@ def test_an_empty_negative_is_zeros_for_sdxl_only() -> None:
     assert encode_negative(tiny_machine("sdxl"), [""], chunks=1).hidden.abs().sum() == 0
     assert encode_negative(tiny_machine("sdxl"), ["blurry"], chunks=1).hidden.abs().sum() > 0
     assert encode_negative(tiny_machine("sd1"), [""], chunks=1).hidden.abs().sum() > 0
+
+
+def test_a_prompt_is_cut_where_words_end_and_padded_as_far_as_the_encoder_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = tiny_machine("sd1")
+    long = " ".join(["fox"] * 12)
+    assert chunk_count(machine, long) == 1
+    monkeypatch.setattr(machine.text_encoders[0].config, "prompt_tokens", 10, raising=False)
+    assert (machine.max_tokens, machine.chunk_length) == (10, MAX_TOKENS)
+    assert [len(chunk.tokens) for chunk in chunks_of(machine.tokenizers[0], long, machine.max_tokens)] == [8, 4]
+    assert encode(machine, [long]).hidden.shape == (1, 2 * MAX_TOKENS, 32)
+    (tokens,) = tokens_of(machine, [long], chunks=2)
+    assert set(tokens.ids[0, :, 9:].flatten().tolist()) == {machine.tokenizers[0].pad_token_id}
