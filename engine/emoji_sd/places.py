@@ -15,7 +15,7 @@ from torch.nn import functional
 from engine.emoji_sd import text, unet
 
 # The first at 8×8 on the way up, where places are told apart best; as wide as an embedding, so it hands one on whole.
-WHERE = "up_blocks.1.attentions.0.transformer_blocks.0.attn2"
+WHERE = "up_blocks.0.attentions.0.transformer_blocks.0.attn2"
 TIMESTEPS = (999, 970, 930, 880, 800)
 STEPS, RATE, BATCH = 1000, 1e-2, 32
 HELD = 32  # captions that only measure
