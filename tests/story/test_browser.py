@@ -83,6 +83,7 @@ def begins(window: Window) -> None:
         window.page.locator("#people [role^=menuitem]").last.click()
         window.page.locator("#newcomer-name").fill("Dana")
         window.page.locator("#newcomer .primary").click()
+        expect(window.page.locator("#me")).to_contain_text("Dana")  # until then, Start is somebody else's
     if not window.page.locator("#start").is_visible():
         window.page.locator("#chats button").first.click()
     window.page.locator("#start").click()

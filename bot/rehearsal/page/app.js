@@ -74,7 +74,11 @@ async function draw() {
   document.title = here ? `${here.title} · ${someone().name}` : "Styleseal";
   if (!here) { opened = ""; return; }
   drawHeader();
-  if (opened !== location.hash + person + chat) await openThread(here);
+  if (opened !== location.hash + person + chat) {
+    composer.moveTo(person, chat, here.commands, ""); // what is tapped while the thread loads belongs here already
+    await openThread(here);
+    if (!current() || chat !== here.id) return;
+  }
   composer.moveTo(person, chat, here.commands, thread.asks());
 }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from tests.bot.rehearsal.scripted_bot import ScriptedBot
 from tests.bot.rehearsal.stage import Stage, playing
@@ -116,6 +116,27 @@ async def test_on_a_desktop_both_are_seen_and_each_person_has_their_own_chat(tmp
         await expect(page.locator("html")).to_have_attribute("lang", "ko")
         await expect(page.locator("article")).to_have_count(0)
         await expect(page.locator("#start")).to_have_text("시작")
+
+
+async def test_start_tapped_while_the_chat_still_loads_is_said_in_that_chat(tmp_path: Path) -> None:
+    async with looking(tmp_path, DESKTOP, "light") as browser:
+        page, loads = browser.page, asyncio.Event()
+
+        async def slow(route: Route) -> None:
+            await loads.wait()
+            await route.continue_()
+
+        await expect(page.locator("#start")).to_be_visible()
+        await page.route("**/sim/chats/*/messages*", slow)
+        await page.locator("#me").click()
+        await page.locator(".menu-item", has_text="Boris").click()
+        await expect(page.locator("#me")).to_contain_text("Boris")
+        await page.locator("#start").click()
+        await expect(page.locator("#start")).to_be_hidden()
+        loads.set()
+        await browser.sees("I help you turn a style into a seal")
+        people = browser.stage.world.people.values()
+        assert [one.name for one in people if one.started] == ["Boris"]
 
 
 async def test_words_commands_alerts_and_pictures_work_by_keyboard(tmp_path: Path) -> None:
