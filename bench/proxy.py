@@ -19,9 +19,10 @@ SIDE_PX, TOKENS, WIDTH = 256, 77, 64
 
 def proxy_machine() -> Machine:
     """The proxy on the CPU, fp32."""
+    tokenizer = CLIPTokenizer.from_pretrained(EMBEDDED_FOLDER / "tokenizer")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        parts = (_unet(), _vae(), _text_encoder())
+        parts = (_unet(), _vae(), _text_encoder(tokenizer))
     for part in parts:
         part.requires_grad_(False).eval()
     unet, vae, text_encoder = parts
@@ -31,7 +32,7 @@ def proxy_machine() -> Machine:
         unet=unet,
         vae=vae,
         text_encoders=(text_encoder,),
-        tokenizers=(CLIPTokenizer.from_pretrained(EMBEDDED_FOLDER / "tokenizer"),),
+        tokenizers=(tokenizer,),
         noise_scheduler_config=dict(_schedule().config),
         device=torch.device("cpu"),
         dtype=torch.float32,
@@ -63,17 +64,17 @@ def _vae() -> AutoencoderKL:
     )
 
 
-def _text_encoder() -> CLIPTextModel:
+def _text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     config = CLIPTextConfig(
-        vocab_size=1010,
+        vocab_size=len(tokenizer),
         hidden_size=WIDTH,
         intermediate_size=4 * WIDTH,
         num_hidden_layers=4,
         num_attention_heads=4,
         max_position_embeddings=TOKENS,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )
     return CLIPTextModel(config)
 

@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from statistics import median
 
 import torch
-from PIL import Image
 
 from bench.proxy import proxy_machine
 from bench.table import Line, compare
+from engine.emoji_sd.sheet import SUBJECTS, cut
 from engine.pictures.latents import open_at, pixels_of
 from engine.training.dataset import prepare
 from engine.training.draws import Draw
@@ -27,8 +26,6 @@ from engine.training.loop import Loop
 from storage.records import ContentHash, Recipe
 from storage.requests import TrainingPicture
 
-SHEET = Path(__file__).resolve().parents[1] / "engine" / "emoji_sd" / "sheet.png"
-SUBJECTS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "mushroom")
 PAIRS, STEPS_A_TURN = 7, 3
 CEILING = (1.5, 1.9)  # outside of it the proxy's parts do not cost what the real ones do
 SHARE_OF_CEILING = 0.95
@@ -38,10 +35,10 @@ RECIPE = Recipe(batch_size=1, min_snr_gamma=None, timesteps="uniform", caption_d
 
 def palette() -> tuple[list[TrainingPicture], dict[ContentHash, bytes]]:
     """Eight pictures of one look, cut from the sheet that ships with the model."""
-    sheet, files, pictures = Image.open(SHEET).convert("RGB"), {}, []
+    files, pictures = {}, []
     for number, subject in enumerate(SUBJECTS):
         target = BytesIO()
-        sheet.crop((0, 128 * number, 128, 128 * (number + 1))).save(target, "PNG")
+        cut(subject, "glossy 3d render").save(target, "PNG")
         name = ContentHash(f"{number:064}")
         files[name] = target.getvalue()
         pictures.append(TrainingPicture(file=name, caption=f"a {subject}, ohwx", subject=subject))

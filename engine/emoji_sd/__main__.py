@@ -50,7 +50,6 @@ from engine.models.machine import Machine
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 Minutes = Annotated[float, typer.Option(help="Stop after so many minutes; the next call goes on.")]
 VAE_STEPS, JUDGE_STEPS = 8000, 7000
-SHEET_SUBJECTS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "octopus")
 
 
 def vae_run() -> Run:
@@ -211,18 +210,18 @@ def export_weights(run: str = "cooled") -> None:
 
 
 @app.command("sheet")
-def draw_sheet(path: Path, run: str = "") -> None:
+def draw_sheet(path: Path = sheets.FILE, run: str = "") -> None:
     """Draw the sheet of subjects and looks, from the exported weights or from a run."""
     words = vocabularies.load()
     pipeline = assemble(run) if run else export.load()
     grounds = list(words.grounds)
     prompts = [
         captions.caption(subject, look.words, grounds[(5 * r + c) % len(grounds)])
-        for r, subject in enumerate(SHEET_SUBJECTS)
+        for r, subject in enumerate(sheets.SUBJECTS)
         for c, look in enumerate(words.looks)
     ]
     drawn = evaluate.draw(pipeline, prompts)
-    sheets.sheet(drawn, SHEET_SUBJECTS, [look.words for look in words.looks]).save(path)
+    sheets.sheet(drawn, sheets.SUBJECTS, [look.words for look in words.looks]).save(path)
 
 
 @app.command("real-sheet")
@@ -240,10 +239,10 @@ def draw_real_sheet(path: Path) -> None:
             np.random.default_rng((r, c)),
             centred=True,
         )
-        for r, subject in enumerate(SHEET_SUBJECTS)
+        for r, subject in enumerate(sheets.SUBJECTS)
         for c, look in enumerate(words.looks)
     ]
-    sheets.sheet(np.stack(drawn), SHEET_SUBJECTS, [look.words for look in words.looks]).save(path)
+    sheets.sheet(np.stack(drawn), sheets.SUBJECTS, [look.words for look in words.looks]).save(path)
 
 
 @app.command("evaluate")

@@ -34,13 +34,16 @@ RECIPE = Recipe(
     preset="fast",
     rank=16,
     alpha=16,
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     batch_size=4,
     steps=120,
     min_snr_gamma=None,
-    targets=("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out"),
+    targets=(
+        "to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out",
+        "conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv",
+    ),
     checkpoints=3,
-)
+)  # fmt: skip
 
 
 def palette(vocabulary: Vocabulary, figures: Figures) -> tuple[list[TrainingPicture], dict[ContentHash, bytes]]:

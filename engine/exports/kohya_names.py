@@ -40,6 +40,9 @@ def sgm_module(module: str, width: int) -> str:
 
     if module in SGM_ENDS:
         return SGM_ENDS[module]
+    if sampler := re.fullmatch(r"(down|up)_blocks\.(\d+)\.\w+\.0\.conv", module):
+        last = width * (int(sampler[2]) + 1)  # smaller: a block of its own; larger: behind a block's attention
+        return f"input_blocks.{last}.0.op" if sampler[1] == "down" else f"output_blocks.{last - 1}.2.conv"
     module = re.sub(r"^(down|up)_blocks\.(\d+)\.(resnets|attentions)\.(\d+)", numbered, module)
     for ours, theirs in SGM_NAMES.items():
         module = module.replace(ours, theirs)

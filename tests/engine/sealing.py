@@ -21,6 +21,7 @@ from storage.states import Wish
 SIDE = 64  # of the tiny models
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 WIDE = (*ATTENTION, "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
+RESIDUAL = ("conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv")
 
 
 def png(number: int, side: int = SIDE) -> bytes:

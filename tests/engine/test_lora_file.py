@@ -19,14 +19,14 @@ from engine.models import adapters
 from engine.pictures.rows import Drawn, draw
 from storage.records import Drawing, Recipe, Seed
 from storage.requests import Row
-from tests.engine.sealing import ATTENTION, SIDE, WIDE, lively_adapter
+from tests.engine.sealing import ATTENTION, RESIDUAL, SIDE, WIDE, lively_adapter
 from tests.engine.tiny_models import tiny_folder, tiny_machine
 
 SHAPES = {
     "alpha is rank": adapters.Shape(4, 4, WIDE),
     "alpha is half": adapters.Shape(4, 2, WIDE),
     "rsLoRA": adapters.Shape(4, 8, WIDE, use_rslora=True),
-    "with convolutions": adapters.Shape(4, 4, (*WIDE, "conv1", "conv2")),
+    "with convolutions": adapters.Shape(4, 4, (*WIDE, *RESIDUAL)),
 }
 PROMPT, STEPS, GUIDANCE = "a guitar, ohwx", 3, 3.0
 

@@ -16,10 +16,16 @@ from safetensors.torch import load
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models import adapters, text_adapters
 from engine.models.machine import Machine
-from tests.engine.sealing import ATTENTION, WIDE
+from tests.engine.sealing import ATTENTION, RESIDUAL, WIDE
 from tests.engine.test_lora_file import about
 from tests.engine.tiny_models import FAMILIES, tiny_folder, tiny_machine
 
+RESIDUAL_NAMES = {
+    ".conv1": ".in_layers.2",
+    ".conv2": ".out_layers.3",
+    ".conv_shortcut": ".skip_connection",
+    ".time_emb_proj": ".emb_layers.1",
+}
 Deltas = dict[str, torch.Tensor]
 """Change of a weight by `unet.…`, `text_encoder.…` and `text_encoder_2.…`."""
 
@@ -39,9 +45,9 @@ CASES = {
     "rsLoRA": Case(replace(PLAIN, use_rslora=True)),
     "patterns": Case(PATTERNED),
     "patterns under rsLoRA": Case(replace(PATTERNED, use_rslora=True)),
-    "convolutions": Case(adapters.Shape(4, 2, (*WIDE, "conv1", "conv2"))),
+    "convolutions": Case(adapters.Shape(4, 2, (*WIDE, *RESIDUAL))),
     "DoRA": Case(replace(PLAIN, use_dora=True)),
-    "DoRA with convolutions": Case(adapters.Shape(4, 2, (*ATTENTION, "conv1"), use_dora=True)),
+    "DoRA with convolutions": Case(adapters.Shape(4, 2, (*ATTENTION, *RESIDUAL), use_dora=True)),
     "text encoders": Case(PLAIN, with_text=True),
     "text encoders under rsLoRA and patterns": Case(replace(PATTERNED, use_rslora=True), with_text=True),
     "text encoders with DoRA": Case(replace(PLAIN, use_dora=True), with_text=True),
@@ -122,13 +128,17 @@ def stability_names(unet: Any) -> dict[str, str]:
             found[f"down_blocks.{place}.resnets.{layer}."] = f"input_blocks.{number}.0."
             found[f"down_blocks.{place}.attentions.{layer}."] = f"input_blocks.{number}.1."
             number += 1
-        number += bool(block.downsamplers)
+        if block.downsamplers:
+            found[f"down_blocks.{place}.downsamplers.0.conv"] = f"input_blocks.{number}.0.op"
+            number += 1
     number = 0
     for place, block in enumerate(unet.up_blocks):
         for layer in range(len(block.resnets)):
             found[f"up_blocks.{place}.resnets.{layer}."] = f"output_blocks.{number}.0."
             found[f"up_blocks.{place}.attentions.{layer}."] = f"output_blocks.{number}.1."
             number += 1
+        if block.upsamplers:
+            found[f"up_blocks.{place}.upsamplers.0.conv"] = f"output_blocks.{number - 1}.2.conv"
     middle = {"resnets.0": 0, "attentions.0": 1, "resnets.1": 2}
     found.update({f"mid_block.{ours}.": f"middle_block.{theirs}." for ours, theirs in middle.items()})
     return found
@@ -143,7 +153,8 @@ def kohya_name(machine: Machine, part: str, name: str) -> str:
         for ours, theirs in stability_names(machine.unet).items():
             if name.startswith(ours):
                 name = theirs + name.removeprefix(ours)
-        name = name.replace(".conv1", ".in_layers.2").replace(".conv2", ".out_layers.3")
+        for ours, theirs in RESIDUAL_NAMES.items():
+            name = name.replace(ours, theirs)
     return "lora_unet_" + name.replace(".", "_")
 
 

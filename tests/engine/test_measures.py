@@ -8,32 +8,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from engine.emoji_sd import sheet
 from engine.measures.copying import copying
 from engine.measures.style_features import style_features
 from engine.measures.style_gained import energy_distance, style_gained
 from engine.measures.subject import SubjectMeasure
-from engine.models.find import EMBEDDED_FOLDER
 from tests.engine.tiny_models import emoji_machine
 
-ROWS = ("cat face", "fox", "pizza", "castle", "rocket", "red apple", "guitar", "mushroom")  # of the model's sheet
-CELL = 128
+ROWS = sheet.SUBJECTS
 
 
-def on_sheet(row: int, column: int) -> Image.Image:
-    """A picture from the sheet that ships with the model: rows are subjects, columns looks."""
-    sheet = Image.open(EMBEDDED_FOLDER.parent / "sheet.png").convert("RGB")
-    left, top = CELL * column, CELL * row
-    return sheet.crop((left, top, left + CELL, top + CELL))
+def on_sheet(row: int, look: str) -> Image.Image:
+    """A picture from the sheet that ships with the model."""
+    return sheet.cut(ROWS[row], look)
 
 
-def looks(column: int, rows: range) -> list[tuple[float, ...]]:
-    return [style_features(emoji_machine(), on_sheet(row, column)) for row in rows]
+def looks(look: str, rows: range) -> list[tuple[float, ...]]:
+    return [style_features(emoji_machine(), on_sheet(row, look)) for row in rows]
 
 
 def test_pictures_of_the_palettes_look_gain_all_and_those_of_the_base_gain_nothing() -> None:
-    base, palette = looks(0, range(4, 8)), looks(2, range(4))
+    base, palette = looks("glossy 3d render", range(4, 8)), looks("neon sign", range(4))
     assert style_gained(base, base, palette) == 0
-    other_subjects, other_look = looks(2, range(4, 8)), looks(1, range(4, 8))
+    other_subjects, other_look = looks("neon sign", range(4, 8)), looks("flat vector", range(4, 8))
     assert style_gained(base, other_subjects, palette) > 0.7
     assert style_gained(base, other_look, palette) < style_gained(base, other_subjects, palette) - 0.3
 
@@ -49,14 +46,15 @@ def test_style_gained_stays_in_its_range_and_a_set_is_as_far_as_its_mirror(one: 
 
 def test_the_model_tells_its_own_subjects_from_each_other() -> None:
     measure = SubjectMeasure(emoji_machine(), ROWS)
-    scores = [measure.rank_score(list(measure.errors(on_sheet(row, 0))), subject) for row, subject in enumerate(ROWS)]
+    errors = [list(measure.errors(on_sheet(row, "cartoon"))) for row in range(8)]
+    scores = [measure.rank_score(found, subject) for found, subject in zip(errors, ROWS, strict=True)]
     assert np.mean(scores) > 0.85  # chance is 0.5
-    lost = [measure.rank_score(list(measure.errors(on_sheet(row, 0))), ROWS[row - 3]) for row in range(8)]
+    lost = [measure.rank_score(found, ROWS[row - 3]) for row, found in enumerate(errors)]
     assert np.mean(lost) < np.mean(scores) - 0.3
 
 
 def test_a_copy_is_told_from_another_picture_and_named() -> None:
-    palette = [on_sheet(row, 0) for row in range(6)]
+    palette = [on_sheet(row, "cartoon") for row in range(6)]
     likeness, position = copying([palette[4]], palette)
     assert (round(likeness, 3), position) == (1.0, 4)
-    assert copying([on_sheet(7, 3)], palette)[0] < 0.9
+    assert copying([on_sheet(7, "watercolor")], palette)[0] < 0.9

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from engine import proof
+from engine.emoji_sd import sheet
 from engine.exports.about import About
 from engine.exports.dataset_zip import dataset_zip
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models import adapters
-from engine.models.find import EMBEDDED_FOLDER
 from storage.records import ContentHash, Recipe
 from storage.requests import TrainingPicture
 from tests.engine.sealing import ATTENTION, content_hash, lively_adapter
@@ -28,12 +28,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     """Three neon pictures from the sheet that ships with the model; the castle is among them."""
-    sheet = Image.open(EMBEDDED_FOLDER.parent / "sheet.png").convert("RGB")
     files: dict[ContentHash, bytes] = {}
     pictures = []
-    for row, subject in ((0, "cat face"), (3, "castle"), (5, "red apple")):
+    for subject in ("cat face", "castle", "red apple"):
         target = io.BytesIO()
-        sheet.crop((256, 128 * row, 384, 128 * (row + 1))).save(target, "PNG")
+        sheet.cut(subject, "neon sign").save(target, "PNG")
         file = content_hash(target.getvalue())
         files[file] = target.getvalue()
         pictures.append(TrainingPicture(file=file, caption=f"a {subject}, ohwx", subject=subject))
@@ -57,8 +56,8 @@ def test_both_files_of_a_seal_draw_the_same_and_the_subjects_lie_outside_the_pal
     assert found.distance_with != found.distance_without
     assert found.subject_kept_without > 0.8
     assert json.loads((tmp_path / "out" / "proof.json").read_text())["style_gained"] == found.style_gained
-    sheet = np.asarray(Image.open(tmp_path / "out" / "sheet.png"))
-    assert sheet.std() > 20
+    drawn = np.asarray(Image.open(tmp_path / "out" / "sheet.png"))
+    assert drawn.std() > 20
     assert f"{found.style_gained:.2f}" in proof.say(found)
 
 

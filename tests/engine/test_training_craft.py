@@ -11,11 +11,11 @@ from engine.models import adapters
 from engine.training import yardstick
 from engine.training.loop import Loop
 from storage.records import Seed
-from tests.engine.sealing import ATTENTION, base_hash
+from tests.engine.sealing import ATTENTION, RESIDUAL, base_hash
 from tests.engine.test_training_loop import loop_of, steps
 from tests.engine.tiny_models import FAMILIES, tiny_machine
 
-CONVOLUTIONS = ("conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv", "to_v")
+CONVOLUTIONS = (*RESIDUAL, "to_v")
 CRAFT: dict[str, dict[str, object]] = {
     "plain": {"min_snr_gamma": None, "timesteps": "uniform", "schedule": "constant"},
     "min-SNR": {},

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from storage.records import ContentHash, Drawing, Recipe, Seed
 from storage.requests import PayloadRequest, Row, TrainingPicture, TrainingRequest
 from storage.states import LIVE_STATES, JobKind
@@ -49,10 +47,10 @@ def palette_picture(number: int) -> bytes:
     """A 128 px picture cut from the sheet that ships with the embedded model."""
     from io import BytesIO
 
-    sheet = Image.open(ROOT / "engine" / "emoji_sd" / "sheet.png").convert("RGB")
-    left, top = 128 * 2, 128 * number
+    from engine.emoji_sd.sheet import SUBJECTS, cut
+
     target = BytesIO()
-    sheet.crop((left, top, left + 128, top + 128)).save(target, "PNG")
+    cut(SUBJECTS[number], "neon sign").save(target, "PNG")
     return target.getvalue()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.rules.recipe import PRESETS, WIDE, preset_recipe
+from bot.rules.recipe import ATTENTION, PRESETS, WIDE, preset_recipe
 from bot.screens import Button, Screen, TrainingView
 from storage.errors import RecipeRefused
 from storage.records import Progress
@@ -65,9 +65,9 @@ async def test_a_changed_number_is_named_and_can_be_taken_back(anna: Traveller) 
     await anna.taps("train.page", "2")
     await anna.taps("train.set", "targets")
     assert (await anna.quest()).recipe.preset == "own"
-    assert (await anna.quest()).recipe.targets != WIDE
+    assert (await anna.quest()).recipe.targets == ATTENTION
     await anna.taps("train.page", "0")
-    assert "Changed from “Thorough”: parts wide + textures" in anna.newest()
+    assert "Changed from “Thorough”: parts attention" in anna.newest()
     await anna.taps("train.preset", "thorough")
     assert (await anna.quest()).recipe == before
 
