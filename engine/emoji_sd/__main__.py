@@ -2,6 +2,7 @@
 
     data → vae → latents → sharpen → read → look → teach (as many sittings as you like) → cool
     judge → evaluate → seal → export
+    data → take-up → latents → judge → evaluate: what ships, judged or taught on, without beginning anew
 
 Everything goes on where it stopped. What is not the result lies under build/emoji_sd.
 """
@@ -37,6 +38,7 @@ from engine.emoji_sd import (
     seal,
     sharpen,
     teach,
+    text,
     unet,
     vae,
 )
@@ -44,7 +46,17 @@ from engine.emoji_sd import sheet as sheets
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.progress import say
 from engine.emoji_sd.runs import Constant, Cooling, Cosine, Learning, Run, Sitting
-from engine.emoji_sd.sittings import BUILD, in_company, lesson, look_up_for, read_for, reader, teach_for, teaching_run
+from engine.emoji_sd.sittings import (
+    BUILD,
+    fresh_reading,
+    in_company,
+    lesson,
+    look_up_for,
+    read_for,
+    reader,
+    teach_for,
+    teaching_run,
+)
 from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -98,6 +110,8 @@ def latents() -> None:
 def sharpening() -> tuple[Run, AutoencoderKL]:
     """The run of the VAE's decoder, resumed, and the VAE whose encoder has come to rest."""
     encoded = vae_run()
+    if encoded.step == 0:
+        raise SystemExit("There is no VAE yet: run `python -m engine.emoji_sd vae` first, or `take-up`.")
     encoded.use_average()
     autoencoder = encoded.modules["vae"]
     assert isinstance(autoencoder, AutoencoderKL)
@@ -161,6 +175,21 @@ def cool(steps: int = 2500) -> None:
         cooled.with_name("begun.json").write_text(json.dumps(begun))
     schedule, sitting = Cooling(begun["from"], begun["until"]), Sitting(begun["until"])
     in_company(partial(teach_for, "cooled", schedule, sitting))
+
+
+@app.command("take-up")
+def take_up() -> None:
+    """Begin where the weights in the repository stand: VAE and text encoder as finished, the U-Net as never cooled."""
+    begun = [name for name in ("vae", "sharpened", "read", "taught") if (BUILD / name / "state.json").exists()]
+    if begun:
+        raise SystemExit(f"{BUILD} has runs of its own ({', '.join(begun)}): move them away first.")
+    words, shipped = vocabularies.load(), export.load()
+    vae_run().begin_from({"vae": shipped.vae}, VAE_STEPS)
+    sharpening()[0].begin_from({"decoder": shipped.vae.decoder}, sharpen.STEPS)
+    tokenizer = text.make_tokenizer(captions.words(words), BUILD / "tokenizer")
+    fresh_reading(tokenizer).begin_from({"text_encoder": shipped.text_encoder}, reading.STEPS)
+    teaching_run("taught", Constant()).begin_from({"unet": shipped.unet}, 0)
+    say(f"{BUILD} stands where the weights do. Next: latents, then judge and evaluate, or teach.")
 
 
 @app.command("judge")

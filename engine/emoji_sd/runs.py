@@ -125,6 +125,19 @@ class Run:
                 }
         return True
 
+    def begin_from(self, modules: dict[str, nn.Module], step: int) -> None:
+        """Take finished modules over as if `step` steps had been made, with moments at rest, and save."""
+        self.step = step
+        with torch.no_grad():
+            for name, module in modules.items():
+                self.modules[name].load_state_dict(module.state_dict())
+            for name, parameter in self._names.items():
+                self._averaged[name].copy_(parameter)
+                if name not in self._momenta:
+                    slots = {slot: torch.zeros_like(parameter) for slot in ("exp_avg", "exp_avg_sq")}
+                    self._optimizer.state[parameter] = {"step": torch.tensor(float(step)), **slots}
+        self.save()
+
     def save(self) -> None:
         """Write the tensors under a new name, then the JSON that names them: a kill leaves a whole state."""
         if self.silent:

@@ -36,14 +36,20 @@ def lesson() -> tuple[teach.Lesson, float]:
     return teach.lesson(BUILD / "latents.safetensors", real, words, tokenizer)
 
 
+def fresh_reading(tokenizer: CLIPTokenizer) -> Run:
+    """A run of the text encoder that knows nothing yet."""
+    torch.manual_seed(0)
+    modules = {"text_encoder": text.make_encoder(tokenizer).to(device()), "foretelling": reading.Foretelling()}
+    modules["foretelling"].to(device())
+    learning = Learning(reading.RATE, Cosine(reading.STEPS), even=reading.BY_MUON)
+    return Run(BUILD / "read", modules, learning, average=0.98)
+
+
 def reading_run(tokenizer: CLIPTokenizer) -> Run:
     """A run of the text encoder, resumed; before its first step, with embeddings that know the figures."""
-    torch.manual_seed(0)
-    encoder, foretelling = text.make_encoder(tokenizer), reading.Foretelling()
-    encoder.to(device())
-    foretelling.to(device())
-    learning = Learning(reading.RATE, Cosine(reading.STEPS), even=reading.BY_MUON)
-    run = Run(BUILD / "read", {"text_encoder": encoder, "foretelling": foretelling}, learning, average=0.98)
+    run = fresh_reading(tokenizer)
+    encoder = run.modules["text_encoder"]
+    assert isinstance(encoder, CLIPTextModel)
     if not run.resume():
         words = vocabularies.load()
         codes.begin_with(codes.subject_codes(words, Figures(BUILD / "figures.npy")), encoder, tokenizer, words)
