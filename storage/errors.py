@@ -18,6 +18,7 @@ StylesealError
 │   ├── ModelRefused
 │   ├── ModelMissing
 │   ├── PromptRefused
+│   ├── SealMisfit
 │   └── RecipeRefused
 ├── TrainingError
 │   ├── LossNotFinite
@@ -104,6 +105,10 @@ class ModelMissing(RequestError):
 
 class PromptRefused(RequestError):
     """The prompt cannot be read."""
+
+
+class SealMisfit(RequestError):
+    """This seal was trained on another model and does not fit this one."""
 
 
 class RecipeRefused(RequestError):

@@ -25,7 +25,7 @@ from safetensors.torch import save as save_tensors
 
 from engine.models import text_adapters, words
 from engine.models.machine import Machine
-from storage.errors import FileDamaged
+from storage.errors import FileDamaged, SealMisfit
 from storage.records import ContentHash, Recipe
 from storage.requests import SealUse
 
@@ -168,21 +168,37 @@ def _header(data: bytes) -> dict[str, Any]:
 
 
 def load(machine: Machine, name: str, data: bytes) -> None:
-    """Attaches what `save` wrote, not worn yet. Raises FileDamaged when it does not fit this model."""
+    """Attaches what `save` wrote, not worn yet. Raises FileDamaged, or SealMisfit for a seal of another model."""
     shape, tensors = read(data)
     if name in _shapes(machine):
         drop(machine, name)
-    attach(machine, name, shape, seed=0)
     own = {key: value for key, value in tensors.items() if not key.startswith((WORD, *text_adapters.PREFIXES))}
-    if shape.targets:
-        set_peft_model_state_dict(machine.unet, own, adapter_name=name)
-    if any(key.startswith(text_adapters.PREFIXES) for key in tensors):
-        attach_text(machine, name, shape, seed=0)
-        text_adapters.put(machine, name, tensors)
+    if not _has_places(machine, shape, own):
+        raise SealMisfit
+    try:
+        attach(machine, name, shape, seed=0)
+        if shape.targets:
+            set_peft_model_state_dict(machine.unet, own, adapter_name=name)
+        if any(key.startswith(text_adapters.PREFIXES) for key in tensors):
+            attach_text(machine, name, shape, seed=0)
+            text_adapters.put(machine, name, tensors)
+    except (KeyError, RuntimeError) as error:  # other names, other sizes
+        drop(machine, name)
+        raise SealMisfit from error
     if (word := read_word(data)) is not None:
         rows = tuple(torch.nn.Parameter(one.to(machine.device)) for one in word[1])
         words.know(machine, name, words.Word(word[0], rows))
     _take_off(machine)
+
+
+def _has_places(machine: Machine, shape: Shape, own: Mapping[str, torch.Tensor]) -> bool:
+    """Whether the U-Net has every layer that the tensors are of, and no other that the targets mean.
+
+    PEFT leaves out what it has no place for, and a U-Net on which it found no place at all is left half changed.
+    """
+    endings = tuple(f".{target}" for target in shape.targets)
+    meant = {name for name, _ in machine.unet.named_modules() if f".{name}".endswith(endings)}
+    return {key.split(".lora_")[0] for key in own} == meant
 
 
 def drop(machine: Machine, name: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from engine.models import adapters
 from engine.models.machine import Machine
-from storage.errors import FileDamaged
+from storage.errors import FileDamaged, SealMisfit
 from storage.records import ContentHash
 from storage.requests import SealUse
 from tests.engine.sealing import ATTENTION, WIDE, base_hash, content_hash, lively_adapter
@@ -128,3 +132,29 @@ def test_seals_stay_attached_after_use_but_only_the_last_few() -> None:
 def test_bytes_that_are_no_adapter_are_refused(data: bytes) -> None:
     with pytest.raises(FileDamaged):
         adapters.read(data)
+
+
+@pytest.mark.parametrize(
+    ("made_on", "shape"),
+    [
+        ("sdxl", adapters.Shape(4, 4, ATTENTION)),
+        ("sd2", SHAPE),
+        ("sd1", SHAPE),
+        ("sd1", adapters.Shape(2, 2, ("no_such_layer",))),
+    ],
+)
+def test_a_seal_of_another_model_is_refused_and_leaves_no_trace(made_on: str, shape: adapters.Shape) -> None:
+    machine = tiny_machine("sd1")
+    if made_on == "sd1":
+        tensors = {key: value[..., :1].contiguous() for key, value in load(lively_adapter(machine, SHAPE)).items()}
+        data = save(tensors, metadata={adapters.HEADER: json.dumps(asdict(shape))})
+    else:
+        data = lively_adapter(tiny_machine(made_on), shape)
+    weights, bare = base_hash(machine), predicted(machine)
+    with pytest.raises(SealMisfit):
+        adapters.load(machine, "foreign", data)
+    assert "foreign" not in attached(machine)
+    assert torch.equal(predicted(machine), bare)
+    assert base_hash(machine) == weights
+    adapters.load(machine, "foreign", lively_adapter(machine, SHAPE))
+    adapters.drop(machine, "foreign")
