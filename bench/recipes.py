@@ -10,8 +10,10 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import typer
 from PIL import Image
@@ -39,7 +41,7 @@ PALETTE = (
 )  # fmt: skip
 ASKED = ("cat face", "penguin", "strawberry", "house", "helicopter", "trophy", "candle", "mushroom", "whale", "tulip")
 TRIGGER = "ohwx"
-STRENGTHS = (0.7, 1.0)
+STRENGTHS = (0.4, 0.7, 1.0)
 SEEDS = (0, 1, 2)
 
 
@@ -95,51 +97,70 @@ def palette(machine: Machine, look: str) -> tuple[list[TrainingPicture], dict[Co
     return pictures, files, made
 
 
-def measured(machine: Machine, name: str, made: Sequence[Image.Image]) -> list[dict[str, float]]:
-    """Style gained and prompt kept at each strength, on subjects outside the palette."""
+def features(machine: Machine, images: Sequence[Image.Image]) -> list[list[float]]:
+    """Style features, a row a picture."""
+    return [[round(number, 5) for number in style_features(machine, image)] for image in images]
+
+
+def seen(machine: Machine, name: str) -> list[dict[str, object]]:
+    """Style features and subjects kept at each strength, of subjects outside the palette."""
     asked = rows(ASKED, TRIGGER, 500)
     measure = SubjectMeasure(machine, (*ASKED, *PALETTE[:6]))
-    own, base = ([style_features(machine, image) for image in images] for images in (made, drawn(machine, asked, {})))
-    found = []
+    found: list[dict[str, object]] = []
     for strength in STRENGTHS:
         images = drawn(machine, asked, {name: strength})
         kept = [
             measure.rank_score(list(measure.errors(image)), row.subject)
             for image, row in zip(images, asked, strict=True)
         ]
-        gained = style_gained(base, [style_features(machine, image) for image in images], own)
-        found.append({"strength": strength, "style_gained": round(gained, 3), "prompt_kept": round(mean(kept), 3)})
+        found.append({"strength": strength, "features": features(machine, images), "kept": kept})
     return found
 
 
 @app.command()
 def run(arm: list[str] = [], look: list[str] = []) -> None:  # noqa: B006 - typer reads the default, nobody changes it
-    """Do every run that is not in the file yet."""
+    """Do every run that is not in the file yet: all looks with one seed, then with the next."""
     machine = Machine.load(device="cpu")
     OUT.parent.mkdir(exist_ok=True)
+    base = features(machine, drawn(machine, rows(ASKED, TRIGGER, 500), {}))
+    palettes = {name: palette(machine, name) for name in look or LOOKS}
     done = {(one["look"], one["arm"], one["seed"]) for one in read()}
-    for name in look or LOOKS:
-        pictures, files, made = palette(machine, name)
-        for seed in SEEDS:
-            for title, recipe in arms(len(pictures), seed).items():
-                if (name, title, seed) in done or (arm and title not in arm):
-                    continue
-                began = time.perf_counter()
-                loop = Loop(machine, prepare(machine, pictures, files.__getitem__, recipe, TRIGGER), recipe, "compared")
-                while loop.step < recipe.steps:
-                    list(loop.run_step())
-                seconds = round(time.perf_counter() - began, 1)
-                line = {"look": name, "arm": title, "seed": seed, "seconds": seconds}
-                line["at"] = measured(machine, loop.name, made)
-                loop.close()
-                with OUT.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                typer.echo(json.dumps(line))
+    for seed, (name, (pictures, files, made)) in product(SEEDS, palettes.items()):
+        for title, recipe in arms(len(pictures), seed).items():
+            if (name, title, seed) in done or (arm and title not in arm):
+                continue
+            began = time.perf_counter()
+            loop = Loop(machine, prepare(machine, pictures, files.__getitem__, recipe, TRIGGER), recipe, "compared")
+            while loop.step < recipe.steps:
+                list(loop.run_step())
+            line = {
+                "look": name,
+                "arm": title,
+                "seed": seed,
+                "seconds": round(time.perf_counter() - began, 1),
+                "palette": features(machine, made),
+                "base": base,
+                "at": seen(machine, loop.name),
+            }
+            loop.close()
+            with OUT.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            typer.echo(f"{name}, {title}, seed {seed}: {cells(line)}")
 
 
-def read() -> list[dict[str, object]]:
-    """The runs so far."""
+def read() -> list[dict[str, Any]]:
+    """The runs so far: what was seen of each, which is enough to try another measure without a training."""
     return [json.loads(line) for line in OUT.read_text().splitlines()] if OUT.exists() else []
+
+
+def cells(*runs: dict[str, Any]) -> str:
+    """Means over runs: style gained / prompt kept, a cell a strength."""
+    found = []
+    for number in range(len(STRENGTHS)):
+        at = [(one, one["at"][number]) for one in runs]
+        gained = mean(style_gained(one["base"], there["features"], one["palette"]) for one, there in at)
+        found.append(f"{gained:.2f} / {mean(mean(there['kept']) for _, there in at):.2f}")
+    return " | ".join(found)
 
 
 @app.command()
@@ -151,11 +172,8 @@ def table() -> None:
     for look in [*dict.fromkeys(one["look"] for one in found), "all"]:
         for title in dict.fromkeys(one["arm"] for one in found):
             runs = [one for one in found if one["arm"] == title and look in (one["look"], "all")]
-            cells = []
-            for number in range(len(STRENGTHS)):
-                at = [one["at"][number] for one in runs]  # type: ignore[index]
-                cells.append(f"{mean(a['style_gained'] for a in at):.2f} / {mean(a['prompt_kept'] for a in at):.2f}")
-            typer.echo(f"| {look} | {title} | {len(runs)} | " + " | ".join(cells) + " |")
+            if runs:
+                typer.echo(f"| {look} | {title} | {len(runs)} | {cells(*runs)} |")
 
 
 if __name__ == "__main__":

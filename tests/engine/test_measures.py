@@ -11,7 +11,7 @@ from PIL import Image
 from engine.emoji_sd import sheet
 from engine.measures.copying import copying
 from engine.measures.style_features import style_features
-from engine.measures.style_gained import energy_distance, style_gained
+from engine.measures.style_gained import style_gained
 from engine.measures.subject import SubjectMeasure
 from tests.engine.tiny_models import emoji_machine
 
@@ -39,9 +39,17 @@ points = st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=2, max
 
 
 @given(points, points, points)
-def test_style_gained_stays_in_its_range_and_a_set_is_as_far_as_its_mirror(one: list, two: list, three: list) -> None:  # type: ignore[type-arg]
-    assert -1 <= style_gained(one, two, three) <= 1.2
-    assert energy_distance(one, two) == pytest.approx(energy_distance(two, one))
+def test_style_gained_stays_in_its_range_and_asks_for_no_number_of_pictures(one: list, two: list, three: list) -> None:  # type: ignore[type-arg]
+    gained = style_gained(one, two, three)
+    assert -1 <= gained <= 1.2
+    assert style_gained(one, two + two, three) == pytest.approx(gained)
+
+
+def test_samples_that_resemble_each_other_gain_as_much_as_samples_that_do_not() -> None:
+    palette = [(x, y) for x in (-1.0, 1.0) for y in (-1.0, 1.0)]
+    base, alike, unlike = [(6.0, 0.0), (-6.0, 0.0)], [(1.0, 1.0), (1.0, 0.9)], [(1.0, 1.0), (-1.0, -0.9)]
+    assert style_gained(base, alike, palette) == pytest.approx(style_gained(base, unlike, palette), abs=0.02)
+    assert style_gained(base, alike, palette) > 1
 
 
 def test_the_model_tells_its_own_subjects_from_each_other() -> None:
