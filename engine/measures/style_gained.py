@@ -30,6 +30,11 @@ def spread(pictures: Sequence[Features]) -> float:
 
 
 def style_gained(base: Sequence[Features], drawn: Sequence[Features], palette: Sequence[Features]) -> float:
-    """(d_base - d_drawn) / (d_base - spread), clipped to -1 … 1.2; d is the mean distance to the palette's pictures."""
+    """The share of the palette's style that drawn pictures have gained over the base's, -1 … 1.2."""
     before, after = (sum(mean_distance(one, palette) for one in some) / len(some) for some in (base, drawn))
-    return max(-1.0, min(1.2, (before - after) / max(before - spread(palette), NEARLY_NOTHING)))
+    return gained(before, after, spread(palette))
+
+
+def gained(before: float, after: float, own: float) -> float:
+    """(before - after) / (before - own), clipped to -1 … 1.2: mean distances, and the palette's spread."""
+    return max(-1.0, min(1.2, (before - after) / max(before - own, NEARLY_NOTHING)))
