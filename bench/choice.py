@@ -12,11 +12,12 @@ from statistics import mean
 
 import typer
 
-from bench.runs import ASKED, TRIGGER, Line, Palette, Runs, Scale, rows, style_of
+from bench.runs import ASKED, TRIGGER, Line, Palette, Runs, Scale, rows
 from bench.unseen_looks import LOOKS
 from bot.rules.recipe import preset_recipe
 from engine.jobs.attempt import checkpoint_steps
 from engine.measures.checkpoint_choice import Measures, advise
+from engine.measures.style_gained import gained
 from engine.models.machine import Machine
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
@@ -25,8 +26,10 @@ from storage.records import Recipe
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 ENOUGH = 0.95  # of the best checkpoint's worth
-QUEST = 4  # what the advice sees, as in a quest; the others of SAMPLED are there to try more
 SAMPLED = ("snail", "bicycle", "sunflower", "robot", "frog", "teapot", "mountain", "violin")
+Shown = tuple[tuple[str, slice], ...]
+ADVICE: Shown = (("advice", slice(4)),)  # four, as in a quest
+LABELS: Shown = (("labels", slice(None)), ("advice", slice(4, None)))  # the fourteen that it does not see
 SEED = 0
 
 
@@ -70,17 +73,19 @@ def run(steps: int = 0, look: list[str] = []) -> None:  # noqa: B006 - typer rea
             runs.add(line)
 
 
-def measured(one: Line, side: str, first: int | None = None) -> list[Measures]:
-    """A run's checkpoints as one side measures them, by all its pictures or the first so many."""
-    return [
-        Measures(
-            checkpoint["step"],
-            style_of(one["base"][side], checkpoint[side], one["spread"], first),
-            mean(checkpoint[side]["kept"][:first]),
-            checkpoint[side]["copying"],
-        )
-        for checkpoint in one["checkpoints"]
-    ]
+def measured(one: Line, shown: Shown) -> list[Measures]:
+    """A run's checkpoints as these pictures measure them."""
+
+    def joined(found: Mapping[str, Sequence[float]]) -> list[float]:
+        return [number for side, some in shown for number in found[side][some]]
+
+    base, sides = joined(one["base"]), [side for side, _ in shown]
+    measures = []
+    for at in one["checkpoints"]:
+        distances, kept = (joined({side: at[side][what] for side in sides}) for what in ("distances", "kept"))
+        style = gained(mean(base), mean(distances), one["spread"])
+        measures.append(Measures(at["step"], style, mean(kept), max(at[side]["copying"] for side in sides)))
+    return measures
 
 
 def shares(seen: Sequence[Measures], labels: Sequence[Measures]) -> tuple[float, float]:
@@ -106,7 +111,7 @@ def table() -> None:
     )
     found = Runs("choice").read()
     for one in found:
-        seen, labels = measured(one, "advice", QUEST), measured(one, "labels")
+        seen, labels = measured(one, ADVICE), measured(one, LABELS)
         ours, theirs = shares(seen, labels)
         near = [near[0] + (ours >= ENOUGH), near[1] + (theirs >= ENOUGH)]
         best = max(labels, key=lambda label: label.worth).step

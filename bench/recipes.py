@@ -13,9 +13,10 @@ from statistics import mean
 
 import typer
 
-from bench.runs import ASKED, TRIGGER, Line, Palette, Runs, Scale, rows, style_of
+from bench.runs import ASKED, TRIGGER, Line, Palette, Runs, Scale, rows
 from bench.unseen_looks import LOOKS
 from bot.rules.recipe import WARM_UP_STEPS, preset_recipe
+from engine.measures.style_gained import gained
 from engine.models.machine import Machine
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
@@ -75,7 +76,7 @@ def cells(*runs: Line) -> str:
     """Means over runs: style gained / prompt kept, a cell a strength."""
     found = []
     for number in range(len(STRENGTHS)):
-        style = mean(style_of(one["base"], one["at"][number], one["spread"]) for one in runs)
+        style = mean(gained(mean(one["base"]), mean(one["at"][number]["distances"]), one["spread"]) for one in runs)
         found.append(f"{style:.2f} / {mean(mean(one['at'][number]['kept']) for one in runs):.2f}")
     return " | ".join(found)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from PIL import Image
@@ -17,7 +16,7 @@ from bench.drawing import undressed
 from bench.unseen_looks import turned
 from engine.measures.copying import copying
 from engine.measures.style_features import style_features
-from engine.measures.style_gained import gained, mean_distance, spread
+from engine.measures.style_gained import mean_distance, spread
 from engine.measures.subject import SubjectMeasure
 from engine.models import adapters
 from engine.models.find import EMBEDDED, find
@@ -98,11 +97,6 @@ class Scale:
 
     def _distances(self, images: Sequence[Image.Image], palette: Palette) -> list[float]:
         return [round(mean_distance(style_features(self.machine, one), palette.features), 5) for one in images]
-
-
-def style_of(base: Sequence[float], seen: Line, own: float, first: int | None = None) -> float:
-    """Style gained by what was seen, or by the first so many pictures of it."""
-    return gained(mean(base[:first]), mean(seen["distances"][:first]), own)
 
 
 class Runs:
