@@ -98,6 +98,7 @@ def test_cooling_begins_at_the_even_rate_and_ends_at_none():
     assert factor(200) == 0
 
 
+@pytest.mark.timeout(400)  # two minutes on two busy cores
 def test_the_judge_learns_to_tell_two_pictures_apart(tmp_path):
     pixels = np.zeros((32, judge.SIZE, judge.SIZE, 3), np.uint8)
     pixels[::2, 16:48, 16:48] = 220
