@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.emoji_sd.pictures import VARIANTS, Pictures
+from engine.emoji_sd.precision import halved
 from engine.emoji_sd.runs import Run, Sitting
 from engine.emoji_sd.vae import as_tensor, through
 
@@ -135,7 +136,7 @@ def train(lessons: Lessons, run: Run, sitting: Sitting) -> None:
     judge.train()
     for step in run.steps(sitting):
         x, look, subject = _batch(lessons, trained, step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with halved(x.device):
             looks, subjects = judge(x)
         value = functional.cross_entropy(looks.float(), look) + functional.cross_entropy(
             subjects.float(), subject, label_smoothing=0.05

@@ -13,6 +13,7 @@ from torch.nn import functional
 from transformers import CLIPTextModel
 
 from engine.emoji_sd import places, teach, text, unet
+from engine.emoji_sd.precision import halved
 from engine.emoji_sd.progress import say
 from engine.emoji_sd.reading import Foretelling
 from engine.emoji_sd.runs import Run, Sitting
@@ -63,11 +64,11 @@ def look_up(
         _, captions = teach.batch(lesson, teach.BATCH, np.random.default_rng((11, step, half)))
         chance = torch.Generator().manual_seed(HALVES * step + half)
         said = patchwork(teach.embedded(lesson, encoder, captions), chance)
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+        with torch.no_grad(), halved(device):
             foretold = foretelling(said).float()
         noise = torch.randn(foretold.shape, generator=chance).to(device)
         t = torch.full((len(noise),), last, device=device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with halved(device):
             v = network(noise.contiguous(memory_format=torch.channels_last), t, said, return_dict=False)[0]
         return functional.mse_loss(v.float(), -foretold)
 

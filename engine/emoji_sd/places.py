@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.emoji_sd import text, unet
+from engine.emoji_sd.precision import halved
 
 # The first at 8×8 on the way up, where places are told apart best; as wide as an embedding, so it hands one on whole.
 WHERE = "up_blocks.0.attentions.0.transformer_blocks.0.attn2"
@@ -32,7 +33,7 @@ def _seen(
     for timestep in TIMESTEPS:
         t = torch.full((len(latents),), timestep, device=latents.device)
         noise = torch.randn(latents.shape, generator=chance).to(latents.device)
-        with torch.autocast(latents.device.type, torch.bfloat16):
+        with halved(latents.device):
             network(scheduler.add_noise(latents, noise, t), t, embeddings, return_dict=False)
     hook.remove()
     return torch.stack(found)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.emoji_sd import teach, text
+from engine.emoji_sd.precision import halved
 from engine.emoji_sd.runs import Run, Sitting
 from engine.emoji_sd.together import Team
 from engine.emoji_sd.unet import CHANNELS, SIDE
@@ -43,7 +44,7 @@ def read(lesson: teach.Lesson, run: Run, sitting: Sitting, device: torch.device,
     def loss(step: int, half: int) -> torch.Tensor:
         latents, captions = teach.batch(lesson, BATCH, np.random.default_rng((10, step, half)))
         tokens = text.ids(lesson.tokenizer, captions).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with halved(device):
             foretold = foretelling(encoder(tokens).last_hidden_state)
         return functional.mse_loss(foretold.float(), latents.to(device))
 

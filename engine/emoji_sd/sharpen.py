@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
+from engine.emoji_sd.precision import halved
 from engine.emoji_sd.runs import Run, Sitting
 from engine.emoji_sd.teach import Lesson
 from engine.emoji_sd.vae import as_tensor, reconstruction
@@ -40,7 +41,7 @@ def sharpen(autoencoder: AutoencoderKL, scaling_factor: float, lesson: Lesson, r
     """Train for a sitting. The run's module "decoder" is the autoencoder's."""
     for step in run.steps(sitting):
         latents, real = windows(lesson, step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with halved(latents.device):
             drawn = autoencoder.decode(latents / scaling_factor).sample.float()
         value = reconstruction(drawn, real)
         torch.autograd.backward(value)

@@ -17,6 +17,7 @@ from engine.emoji_sd import captions, codes, looking_up, pictures, reading, teac
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.fast_cpu import quicken
 from engine.emoji_sd.figures import Figures
+from engine.emoji_sd.precision import has_bf16
 from engine.emoji_sd.runs import Constant, Cosine, Learning, Run, Schedule, Sitting
 from engine.emoji_sd.together import HALVES, Team
 
@@ -79,7 +80,7 @@ def teaching_run(folder: str, schedule: Schedule) -> Run:
     network = unet.make()
     network.to(device(), memory_format=torch.channels_last)
     run = Run(BUILD / folder, {"unet": network}, Learning(teach.RATE, schedule, even=teach.BY_MUON))
-    if device().type == "cpu":
+    if device().type == "cpu" and has_bf16(device()):
         quicken(network)
     return run
 

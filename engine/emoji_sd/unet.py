@@ -3,6 +3,7 @@
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
+from engine.emoji_sd.precision import halved
 from engine.emoji_sd.text import WIDTH
 
 CHANNELS, SIDE = 12, 16  # of latents
@@ -65,7 +66,7 @@ def loss(
     t, noise = t.to(device), noise.to(device)
     noisy = scheduler.add_noise(latents, noise, t)
     target = scheduler.get_velocity(latents, noise, t)
-    with torch.autocast(device.type, torch.bfloat16):
+    with halved(device):
         v = unet(noisy.contiguous(memory_format=torch.channels_last), t, embeddings, return_dict=False)[0]
     error: torch.Tensor = (v.float() - target).square().mean()
     return error

@@ -11,6 +11,7 @@ from diffusers import AutoencoderKL
 from torch.nn import functional
 
 from engine.emoji_sd.pictures import Pictures
+from engine.emoji_sd.precision import halved
 from engine.emoji_sd.progress import counted
 from engine.emoji_sd.runs import Run, Sitting
 
@@ -67,7 +68,7 @@ def reconstruction(drawn: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
 def loss(vae: AutoencoderKL, real: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
     """The training loss of a batch (n, 3, CROP, CROP)."""
     shrink = torch.rand((), generator=chance).item() < EQUIVARIANT
-    with torch.autocast("cpu", torch.bfloat16):
+    with halved(real.device):
         posterior = vae.encode(real).latent_dist
         mean, logvar = posterior.mean.float(), posterior.logvar.float()
         latents = mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=chance)
@@ -109,7 +110,7 @@ def latents_of(vae: AutoencoderKL, pictures: Pictures, rows: Rows) -> torch.Tens
     """Latent means (n, 12, 16, 16) of the given rows, unscaled, float32."""
     parts = []
     for part in np.array_split(rows, max(1, len(rows) // 64)):
-        with torch.autocast("cpu", torch.bfloat16):
+        with halved(vae.device):
             parts.append(vae.encode(as_tensor(pictures.pixels[part])).latent_dist.mean.float())
     return torch.cat(parts)
 
@@ -119,7 +120,7 @@ def through(vae: AutoencoderKL, pictures: Pictures, rows: Rows) -> npt.NDArray[n
     """The given rows encoded and decoded again: uint8 (n, SIZE, SIZE, 3)."""
     parts = []
     for part in counted(np.array_split(rows, max(1, len(rows) // 64)), "through the VAE and back"):
-        with torch.autocast("cpu", torch.bfloat16):
+        with halved(vae.device):
             mean = vae.encode(as_tensor(pictures.pixels[part])).latent_dist.mean
             drawn = vae.decode(mean).sample.float().clamp(-1, 1)
         parts.append(((drawn.permute(0, 2, 3, 1) + 1) * 127.5).round().byte().numpy())

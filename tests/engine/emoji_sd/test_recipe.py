@@ -11,6 +11,7 @@ from engine.emoji_sd import judge, unet
 from engine.emoji_sd.fast_cpu import quicken
 from engine.emoji_sd.icons import SIZE
 from engine.emoji_sd.looks import LOOKS, draw
+from engine.emoji_sd.precision import halved
 from engine.emoji_sd.runs import Constant, Cooling, Learning, Run, Sitting
 from engine.emoji_sd.vae import as_tensor
 
@@ -41,7 +42,16 @@ def test_looks_differ_from_each_other():
     assert all(np.abs(a - b).mean() > 2 for i, a in enumerate(drawn) for b in drawn[:i])
 
 
-def test_quick_training_computes_what_plain_training_does():
+@pytest.mark.parametrize("capable", [True, False])
+def test_products_are_halved_only_where_the_processor_multiplies_in_bf16(monkeypatch, capable):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": capable})
+    with halved(torch.device("cpu")):
+        found = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert found.dtype == (torch.bfloat16 if capable else torch.float32)
+
+
+def test_quick_training_computes_what_plain_training_does(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     torch.manual_seed(0)
     plain, quick = unet.make(), unet.make()
     quick.load_state_dict(plain.state_dict())
@@ -98,8 +108,8 @@ def test_cooling_begins_at_the_even_rate_and_ends_at_none():
     assert factor(200) == 0
 
 
-@pytest.mark.timeout(400)  # two minutes on two busy cores
-def test_the_judge_learns_to_tell_two_pictures_apart(tmp_path):
+def test_the_judge_learns_to_tell_two_pictures_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(judge, "BATCH", 32)
     pixels = np.zeros((32, judge.SIZE, judge.SIZE, 3), np.uint8)
     pixels[::2, 16:48, 16:48] = 220
     labels = np.arange(32) % 2

@@ -15,6 +15,7 @@ from engine.emoji_sd import (
     judge,
     looking_up,
     pictures,
+    places,
     reading,
     sharpen,
     teach,
@@ -45,7 +46,10 @@ def real(words):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore:.*torchvision.*")
-def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path):
+def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "BATCH", 16)
+    monkeypatch.setattr(teach, "BATCH", 8)
+    monkeypatch.setattr(places, "STEPS", 100)
     torch.manual_seed(0)
     autoencoder = vae.make()
     coder = Run(tmp_path / "vae", {"vae": autoencoder}, Learning(1e-3, Constant(1)))
@@ -66,7 +70,7 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path)
     reading.read(lesson, first, Sitting(12), torch.device("cpu"), Team())
     assert first.losses[-1] < first.losses[0]
     run = Run(tmp_path / "taught", {"unet": network}, Learning(5e-4, Constant(1)))
-    looking_up.begin(lesson, encoder, run, amount=48)
+    looking_up.begin(lesson, encoder, run, amount=40)
     looking_up.look_up(lesson, encoder, foretelling, run, Sitting(2), Team())
     teach.teach(lesson, encoder, run, Sitting(4), Team())
     assert len(run.losses) == 4
