@@ -133,15 +133,19 @@ def named_parameters(machine: Machine, name: str) -> dict[str, torch.nn.Paramete
 def save(machine: Machine, name: str) -> bytes:
     """The adapter as bytes; the same weights give the same bytes."""
     shape, word = _shapes(machine)[name], words.of(machine, name)
-    tensors = dict(get_peft_model_state_dict(machine.unet, adapter_name=name)) if shape.targets else {}
-    tensors.update(text_adapters.named_parameters(machine, name))
-    facts = asdict(shape)
+    tensors, facts = _tensors(machine, name), asdict(shape)
     if word is not None:
         tensors.update({f"{WORD}{number}": rows for number, rows in enumerate(word.rows)})
         facts["trigger"] = word.trigger
     ordered = {key: tensors[key].detach().float().cpu().contiguous() for key in sorted(tensors)}
     data: bytes = save_tensors(ordered, metadata={HEADER: json.dumps(facts, sort_keys=True)})
     return data
+
+
+def _tensors(machine: Machine, name: str) -> dict[str, torch.Tensor]:
+    """What an adapter has learnt on U-Net and text encoders, by the names in its bytes; no learnt word."""
+    on_unet = get_peft_model_state_dict(machine.unet, adapter_name=name) if _shapes(machine)[name].targets else {}
+    return {**on_unet, **text_adapters.named_parameters(machine, name)}
 
 
 def read(data: bytes) -> tuple[Shape, dict[str, torch.Tensor]]:
@@ -170,25 +174,34 @@ def _header(data: bytes) -> dict[str, Any]:
 def load(machine: Machine, name: str, data: bytes) -> None:
     """Attaches what `save` wrote, not worn yet. Raises FileDamaged, or SealMisfit for a seal of another model."""
     shape, tensors = read(data)
+    word = read_word(data)
     if name in _shapes(machine):
         drop(machine, name)
-    own = {key: value for key, value in tensors.items() if not key.startswith((WORD, *text_adapters.PREFIXES))}
-    if not _has_places(machine, shape, own):
+    learnt = {key: value for key, value in tensors.items() if not key.startswith(WORD)}
+    on_text = {key: value for key, value in learnt.items() if key.startswith(text_adapters.PREFIXES)}
+    on_unet = {key: value for key, value in learnt.items() if key not in on_text}
+    if not _has_places(machine, shape, on_unet) or (word is not None and not words.fits(machine, word[1])):
         raise SealMisfit
     try:
         attach(machine, name, shape, seed=0)
-        if shape.targets:
-            set_peft_model_state_dict(machine.unet, own, adapter_name=name)
-        if any(key.startswith(text_adapters.PREFIXES) for key in tensors):
+        if on_text:
             attach_text(machine, name, shape, seed=0)
-            text_adapters.put(machine, name, tensors)
-    except (KeyError, RuntimeError) as error:  # other names, other sizes
+        if _sizes(learnt) != _sizes(_tensors(machine, name)):
+            raise SealMisfit
+        if shape.targets:
+            set_peft_model_state_dict(machine.unet, on_unet, adapter_name=name)
+        text_adapters.put(machine, name, on_text)
+    except BaseException:  # what is attached by half would be worn as if it were whole
         drop(machine, name)
-        raise SealMisfit from error
-    if (word := read_word(data)) is not None:
+        raise
+    if word is not None:
         rows = tuple(torch.nn.Parameter(one.to(machine.device)) for one in word[1])
         words.know(machine, name, words.Word(word[0], rows))
     _take_off(machine)
+
+
+def _sizes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {key: value.shape for key, value in tensors.items()}
 
 
 def _has_places(machine: Machine, shape: Shape, own: Mapping[str, torch.Tensor]) -> bool:

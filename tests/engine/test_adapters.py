@@ -158,3 +158,20 @@ def test_a_seal_of_another_model_is_refused_and_leaves_no_trace(made_on: str, sh
     assert base_hash(machine) == weights
     adapters.load(machine, "foreign", lively_adapter(machine, SHAPE))
     adapters.drop(machine, "foreign")
+
+
+def test_memory_that_runs_out_is_called_so_and_nothing_stays_attached_by_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = tiny_machine("sd1")
+    data = lively_adapter(machine, SHAPE)
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(adapters, "set_peft_model_state_dict", full)
+        with pytest.raises(torch.OutOfMemoryError):
+            adapters.load(machine, "large", data)
+    assert "large" not in attached(machine)
+    adapters.load(machine, "large", data)
+    assert adapters.save(machine, "large") == data
+    adapters.drop(machine, "large")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from engine.models import adapters, words
 from engine.models.machine import Machine
@@ -17,7 +19,7 @@ from engine.training.captions import CachedCaptions
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import LearningText, text_side
-from storage.errors import RecipeRefused
+from storage.errors import RecipeRefused, SealMisfit
 from storage.requests import TrainingRequest
 from tests.engine.sealing import Memory, base_hash, small_training
 from tests.engine.tiny_models import FAMILIES, tiny_machine
@@ -192,3 +194,24 @@ def test_without_anything_to_learn_the_captions_are_the_cached_ones() -> None:
     request = small_training(files)
     dataset = prepare(machine, request.pictures, files.files.__getitem__)
     assert isinstance(text_side(machine, dataset, request.recipe, "loop", "ohwx"), CachedCaptions)
+
+
+@pytest.mark.parametrize("way", [WAYS["text encoder"], WAYS["textual inversion"]], ids=["text encoder", "word"])
+def test_a_seal_of_text_encoders_of_another_width_is_refused_and_leaves_no_trace(way: dict[str, object]) -> None:
+    machine, files = tiny_machine("sd1"), Memory()
+    with training(machine, small_training(files, **way), files) as loop:
+        data = adapters.save(machine, loop.name)
+    tensors, length = load(data), int.from_bytes(data[:8], "little")
+    narrower = {
+        key: value[:, 1:].contiguous() if key.startswith(("text_encoder", "word.")) else value
+        for key, value in tensors.items()
+    }
+    header = json.loads(data[8 : 8 + length])["__metadata__"]
+    before, bare = text_hash(machine), encode(machine, [PROMPT]).hidden
+    with pytest.raises(SealMisfit):
+        adapters.load(machine, "foreign", save(narrower, metadata=header))
+    assert (text_hash(machine), words.of(machine, "foreign")) == (before, None)
+    with adapters.using(machine, {"foreign": 1.0}):
+        assert torch.equal(encode(machine, [PROMPT]).hidden, bare)
+    adapters.load(machine, "foreign", data)
+    adapters.drop(machine, "foreign")
