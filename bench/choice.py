@@ -6,13 +6,13 @@ over-train. `python -m bench.choice table` prints what the advice lost in each r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
 
 import typer
 
-from bench.runs import ASKED, TRIGGER, Line, Palette, Runs, Scale, rows
+from bench.runs import ASKED, TRIGGER, Outcome, Palette, Runs, Scale, rows
 from bench.unseen_looks import LOOKS
 from bot.rules.recipe import preset_recipe
 from engine.jobs.attempt import checkpoint_steps
@@ -66,25 +66,24 @@ def run(steps: int = 0, look: list[str] = []) -> None:  # noqa: B006 - typer rea
             chosen = replace(recipe, steps=steps or recipe.steps)
             dataset = prepare(machine, palette.pictures, palette.files.__getitem__, chosen, TRIGGER)
             loop = Loop(machine, dataset, chosen, "chosen")
-            line: Line = {"look": name, "arm": arm, "spread": palette.spread}
+            line: Outcome = {"look": name, "arm": arm, "spread": palette.spread}
             line["base"] = {side: scale.base(palette) for side, scale in scales.items()}
             line["checkpoints"] = list(checked(loop, checkpoint_steps(chosen), scales, palette))
             loop.close()
             runs.add(line)
 
 
-def measured(one: Line, shown: Shown) -> list[Measures]:
+def measured(one: Outcome, shown: Shown) -> list[Measures]:
     """A run's checkpoints as these pictures measure them."""
 
-    def joined(found: Mapping[str, Sequence[float]]) -> list[float]:
-        return [number for side, some in shown for number in found[side][some]]
+    def over(number_of: Callable[[str], Sequence[float]]) -> float:
+        return mean(number for side, some in shown for number in number_of(side)[some])
 
-    base, sides = joined(one["base"]), [side for side, _ in shown]
-    measures = []
+    base, measures = over(one["base"].__getitem__), []
     for at in one["checkpoints"]:
-        distances, kept = (joined({side: at[side][what] for side in sides}) for what in ("distances", "kept"))
-        style = gained(mean(base), mean(distances), one["spread"])
-        measures.append(Measures(at["step"], style, mean(kept), max(at[side]["copying"] for side in sides)))
+        style = gained(base, over(lambda side, at=at: at[side]["distances"]), one["spread"])
+        prompt = over(lambda side, at=at: at[side]["kept"])
+        measures.append(Measures(at["step"], style, prompt, max(at[side]["copying"] for side, _ in shown)))
     return measures
 
 

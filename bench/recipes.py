@@ -13,7 +13,7 @@ from statistics import mean
 
 import typer
 
-from bench.runs import ASKED, TRIGGER, Line, Palette, Runs, Scale, rows
+from bench.runs import ASKED, TRIGGER, Outcome, Palette, Runs, Scale, rows
 from bench.unseen_looks import LOOKS
 from bot.rules.recipe import WARM_UP_STEPS, preset_recipe
 from engine.measures.style_gained import gained
@@ -64,7 +64,7 @@ def run(arm: list[str] = [], look: list[str] = []) -> None:  # noqa: B006 - type
             while loop.step < recipe.steps:
                 list(loop.run_step())
             seconds = round(time.perf_counter() - began, 1)
-            line: Line = {"look": name, "arm": title, "seed": seed, "seconds": seconds, "spread": palette.spread}
+            line: Outcome = {"look": name, "arm": title, "seed": seed, "seconds": seconds, "spread": palette.spread}
             line["base"] = scale.base(palette)
             line["at"] = [scale.seen(loop.name, palette, strength) for strength in STRENGTHS]
             loop.close()
@@ -72,7 +72,7 @@ def run(arm: list[str] = [], look: list[str] = []) -> None:  # noqa: B006 - type
             typer.echo(f"{name}, {title}, seed {seed}: {cells(line)}")
 
 
-def cells(*runs: Line) -> str:
+def cells(*runs: Outcome) -> str:
     """Means over runs: style gained / prompt kept, a cell a strength."""
     found = []
     for number in range(len(STRENGTHS)):

@@ -34,7 +34,7 @@ PALETTE = (
 ASKED = ("cat face", "penguin", "strawberry", "house", "helicopter", "trophy", "candle", "mushroom", "whale", "tulip")
 TRIGGER = "ohwx"
 
-Line = dict[str, Any]
+Outcome = dict[str, Any]  # of a run, or of a checkpoint, as it lies in a line
 
 
 def rows(subjects: Sequence[str], words: str, first_seed: int) -> list[Row]:
@@ -81,7 +81,7 @@ class Scale:
         """The bare model's distances from the palette, one a picture."""
         return self._distances(self.bare, palette)
 
-    def seen(self, name: str, palette: Palette, strength: float = 1.0) -> Line:
+    def seen(self, name: str, palette: Palette, strength: float = 1.0) -> Outcome:
         """Distances, subjects kept, one a picture, and the likeness to the palette of the adapter's pictures."""
         images = drawn(self.machine, self.asked, {name: strength})
         kept = [
@@ -106,12 +106,12 @@ class Runs:
         self.file = KEPT / f"{name}.jsonl"
         self.weights = hash_of(find(EMBEDDED))[:12]
 
-    def read(self) -> list[Line]:
+    def read(self) -> list[Outcome]:
         """The runs of the present weights."""
         lines = map(json.loads, self.file.read_text().splitlines()) if self.file.exists() else ()
         return [line for line in lines if line["weights"] == self.weights]
 
-    def add(self, line: Line) -> None:
+    def add(self, line: Outcome) -> None:
         """Writes one down."""
         self.file.parent.mkdir(exist_ok=True)
         with self.file.open("a") as file:
