@@ -57,6 +57,7 @@ from engine.emoji_sd.sittings import (
     teach_for,
     teaching_run,
 )
+from engine.models.heap import keep_freed_memory
 from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -320,5 +321,6 @@ def _wall(drawn: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     torch.set_num_threads(2)
     app()

@@ -20,6 +20,7 @@ from engine.emoji_sd.figures import Figures
 from engine.emoji_sd.precision import has_bf16
 from engine.emoji_sd.runs import Constant, Cosine, Learning, Run, Schedule, Sitting
 from engine.emoji_sd.together import HALVES, Team
+from engine.models.heap import keep_freed_memory
 
 BUILD = Path("build/emoji_sd")
 
@@ -97,6 +98,7 @@ def in_company(work: Callable[[Team], None]) -> None:
 def _in_team(rank: int, meeting: Path, work: Callable[[Team], None]) -> None:
     """One of two processes; it ends with the one that was started by hand."""
     end_with_parent()
+    keep_freed_memory()
     work(Team.join(rank, meeting))
 
 

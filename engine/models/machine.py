@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from engine.models.find import EMBEDDED, FoundModel, find
 from engine.models.hardware import MemoryMode, device_name, memory_of, pick_device, pick_dtype, pick_memory
+from engine.models.heap import keep_freed_memory
 from storage.errors import ModelMissing
 from storage.records import ContentHash, MachineFacts, ModelFacts
 
@@ -53,6 +54,8 @@ class Machine:
         """Reads the model and places it. Raises ModelMissing and ModelRefused."""
         found = find(name)
         place = pick_device(device)
+        if place.type == "cpu":
+            keep_freed_memory()
         pipeline = _read(found, pick_dtype(place))
         parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
         for part in parts:

@@ -1,0 +1,35 @@
+"""Freed memory is taken again instead of being mapped anew, by page faults in processes of their own."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+FAULTS = """
+import resource, sys
+import torch
+from engine.models.heap import keep_freed_memory
+
+def a_step():
+    return sum(float(one.sum()) for one in [torch.ones(2**20) for _ in range(30)])
+
+if sys.argv[1] == "kept":
+    assert keep_freed_memory()
+a_step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    a_step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc's")
+def test_a_step_like_the_last_one_asks_the_kernel_for_no_pages() -> None:
+    kept, given_back = (
+        int(subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, check=True, text=True).stdout)
+        for how in ("kept", "given back")
+    )
+    assert kept < given_back / 10
