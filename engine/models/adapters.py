@@ -216,13 +216,14 @@ def _has_places(machine: Machine, shape: Shape, own: Mapping[str, torch.Tensor])
 
 def drop(machine: Machine, name: str) -> None:
     """Takes an adapter off the model for good."""
-    shape = _shapes(machine).pop(name, None)
+    _shapes(machine).pop(name, None)
     words.forget(machine, name)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Adapter .* was active")  # another becomes so, and is taken off below
         text_adapters.drop(machine, name)
-        if shape is not None and shape.targets:
-            machine.unet.delete_adapters(name)
+        machine.unet.delete_adapters(name)
+    # diffusers sets it before it attaches: after a first one that failed, the next would look for what is not there
+    machine.unet._hf_peft_config_loaded = hasattr(machine.unet, "peft_config")
     _take_off(machine)
 
 

@@ -52,8 +52,8 @@ def know(machine: Machine, name: str, word: Word) -> None:
 
 def fits(machine: Machine, rows: Sequence[torch.Tensor]) -> bool:
     """Whether rows (n, C) are as many, and as wide, as the text encoders' embeddings."""
-    widths = [encoder.get_input_embeddings().weight.shape[1] for encoder in machine.text_encoders]
-    return [one.shape[1] for one in rows] == widths
+    widths = [encoder.get_input_embeddings().weight.shape[1:] for encoder in machine.text_encoders]
+    return [one.shape[1:] for one in rows] == widths
 
 
 def of(machine: Machine, name: str) -> Word | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 import torch
+from peft.tuners.lora.layer import LoraLayer
 from safetensors.torch import load, save
 
 from engine.models import adapters
@@ -160,18 +162,25 @@ def test_a_seal_of_another_model_is_refused_and_leaves_no_trace(made_on: str, sh
     adapters.drop(machine, "foreign")
 
 
-def test_memory_that_runs_out_is_called_so_and_nothing_stays_attached_by_half(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("layer", [1, 3, 10])
+def test_memory_that_runs_out_is_called_so_and_nothing_stays_attached_by_half(
+    monkeypatch: pytest.MonkeyPatch, layer: int
+) -> None:
     machine = tiny_machine("sd1")
-    data = lively_adapter(machine, SHAPE)
+    data, bare, whole, asked = lively_adapter(machine, SHAPE), predicted(machine), LoraLayer.update_layer, []
 
-    def full(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError
+    def until_full(self: LoraLayer, *arguments: Any, **named: Any) -> None:
+        asked.append(self)
+        if len(asked) == layer:
+            raise torch.OutOfMemoryError
+        whole(self, *arguments, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(adapters, "set_peft_model_state_dict", full)
+        patched.setattr(LoraLayer, "update_layer", until_full)
         with pytest.raises(torch.OutOfMemoryError):
             adapters.load(machine, "large", data)
     assert "large" not in attached(machine)
+    assert torch.equal(predicted(machine), bare)
     adapters.load(machine, "large", data)
     assert adapters.save(machine, "large") == data
     adapters.drop(machine, "large")
