@@ -19,6 +19,7 @@ CROP = 64
 BATCH = 16
 EQUIVARIANT = 0.1  # share of batches that decode shrunken latents
 KL_WEIGHT = 1e-3
+AT_ONCE = 8  # whole pictures: 64 of them fall out of a CPU's cache and take twice as long
 Rows = npt.NDArray[np.int64]
 
 
@@ -109,7 +110,7 @@ def psnr(vae: AutoencoderKL, pictures: Pictures, amount: int = 256) -> float:
 def latents_of(vae: AutoencoderKL, pictures: Pictures, rows: Rows) -> torch.Tensor:
     """Latent means (n, 12, 16, 16) of the given rows, unscaled, float32."""
     parts = []
-    for part in np.array_split(rows, max(1, len(rows) // 64)):
+    for part in np.array_split(rows, max(1, len(rows) // AT_ONCE)):
         with halved(vae.device):
             parts.append(vae.encode(as_tensor(pictures.pixels[part])).latent_dist.mean.float())
     return torch.cat(parts)
@@ -119,7 +120,7 @@ def latents_of(vae: AutoencoderKL, pictures: Pictures, rows: Rows) -> torch.Tens
 def through(vae: AutoencoderKL, pictures: Pictures, rows: Rows) -> npt.NDArray[np.uint8]:
     """The given rows encoded and decoded again: uint8 (n, SIZE, SIZE, 3)."""
     parts = []
-    for part in counted(np.array_split(rows, max(1, len(rows) // 64)), "through the VAE and back"):
+    for part in counted(np.array_split(rows, max(1, len(rows) // AT_ONCE)), "through the VAE and back"):
         with halved(vae.device):
             mean = vae.encode(as_tensor(pictures.pixels[part])).latent_dist.mean
             drawn = vae.decode(mean).sample.float().clamp(-1, 1)
