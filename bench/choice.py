@@ -12,7 +12,7 @@ from statistics import mean
 
 import typer
 
-from bench.runs import ASKED, TRIGGER, Outcome, Palette, Runs, Scale, rows
+from bench.runs import ASKED, TRIGGER, Outcome, Palette, Runs, Scale, Weights, rows
 from bench.unseen_looks import LOOKS
 from bot.rules.recipe import preset_recipe
 from engine.jobs.attempt import checkpoint_steps
@@ -102,13 +102,13 @@ def harmonic(one: Measures) -> float:
 
 
 @app.command()
-def table() -> None:
+def table(weights: Weights = "") -> None:
     """A row a run, and how many runs are within a twentieth of their best checkpoint."""
     near = [0, 0]
     typer.echo(
         "| look | run | advised | best by labels | share of its worth | by harmonic mean |\n" + "| --- " * 6 + "|"
     )
-    found = Runs("choice").read()
+    found = Runs("choice", weights).read()
     for one in found:
         seen, labels = measured(one, ADVICE), measured(one, LABELS)
         ours, theirs = shares(seen, labels)

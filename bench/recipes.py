@@ -13,7 +13,7 @@ from statistics import mean
 
 import typer
 
-from bench.runs import ASKED, TRIGGER, Outcome, Palette, Runs, Scale, rows
+from bench.runs import ASKED, TRIGGER, Outcome, Palette, Runs, Scale, Weights, rows
 from bench.unseen_looks import LOOKS
 from bot.rules.recipe import WARM_UP_STEPS, preset_recipe
 from engine.measures.style_gained import gained
@@ -82,9 +82,9 @@ def cells(*runs: Outcome) -> str:
 
 
 @app.command()
-def table() -> None:
+def table(weights: Weights = "") -> None:
     """Means over seeds, a row a look and arm, as markdown."""
-    found = Runs("recipes").read()
+    found = Runs("recipes", weights).read()
     typer.echo("| look | recipe | runs | " + " | ".join(f"style gained / prompt kept at {s}" for s in STRENGTHS) + " |")
     typer.echo("| --- " * (3 + len(STRENGTHS)) + "|")
     for look in [*dict.fromkeys(one["look"] for one in found), "all"]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from PIL import Image
 
 from bench.drawing import undressed
@@ -99,15 +100,18 @@ class Scale:
         return [round(mean_distance(style_features(self.machine, one), palette.features), 5) for one in images]
 
 
-class Runs:
-    """Lines of one bench; those of other weights are left where they are and not read."""
+Weights = Annotated[str, typer.Option(help="Runs of earlier weights, by the first twelve digits of their sha256.")]
 
-    def __init__(self, name: str) -> None:
+
+class Runs:
+    """Lines of one bench, of the present weights or of those named; the others are left where they are and not read."""
+
+    def __init__(self, name: str, weights: str = "") -> None:
         self.file = KEPT / f"{name}.jsonl"
-        self.weights = hash_of(find(EMBEDDED))[:12]
+        self.weights = weights or hash_of(find(EMBEDDED))[:12]
 
     def read(self) -> list[Outcome]:
-        """The runs of the present weights."""
+        """The runs of these weights."""
         lines = map(json.loads, self.file.read_text().splitlines()) if self.file.exists() else ()
         return [line for line in lines if line["weights"] == self.weights]
 
