@@ -1,5 +1,6 @@
 """The evaluation: pictures drawn with 20 steps, guidance scale 4 and fixed seeds, graded by the judge."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,6 +89,19 @@ def grade(judge: torch.nn.Module, pixels: npt.NDArray[np.uint8], asked: Asked, c
         subject_top5=float((said.subjects == asked.subject[:, None]).any(1).mean()),
         copied=copied,
     )
+
+
+def by_look(judge: torch.nn.Module, pixels: npt.NDArray[np.uint8], asked: Asked, vocabulary: Vocabulary) -> list[str]:
+    """For each look, how many of its pictures (n, 128, 128, 3) were named right, and what the others were named."""
+    named = [*(look.words for look in vocabulary.looks), "openmoji"]
+    said = judging.verdicts(judge, judging.small(pixels)).look
+    lines = []
+    for look in np.unique(asked.look):
+        answers = Counter(said[asked.look == look].tolist())
+        total, right = answers.total(), answers.pop(int(look), 0)
+        others = ", ".join(f"{named[other]} {count}" for other, count in answers.most_common())
+        lines.append(f"{named[look]}: {right} of {total}" + (f" ({others})" if others else ""))
+    return lines
 
 
 def grade_judge(judge: torch.nn.Module, lessons: judging.Lessons, *, coded: bool = False) -> Grades:
