@@ -294,6 +294,8 @@ def evaluate_model(amount: int = 400, run: str = "") -> None:
         asked = evaluate.ask(words, amount, held_out=held_out)
         drawn = evaluate.draw(pipeline, asked.captions(words))
         found[name] = asdict(evaluate.grade(referee, drawn, asked, copies.share(drawn)))
+        for line in evaluate.by_look(referee, drawn, asked, words):
+            say(f"{name}, {line}")
         rows = "trained" if name == "trained pairs" else "held out"
         Image.fromarray(_wall(drawn[:96])).save(BUILD / f"drawn {rows}.png")
     typer.echo(json.dumps(found, indent=2))

@@ -39,16 +39,19 @@ LOOKS = (
     Look("flat vector", "fluent-emoji-flat"),
     Look("black and white icon", "fluent-emoji-high-contrast", "ink"),
     Look("cartoon", "noto"),
-    Look("vintage cartoon", "noto-v1"),
-    Look("muted illustration", "fxemoji"),
-    Look("flat sticker", "twemoji"),
-    Look("soft illustration", "emojione"),
+    Look("vintage cartoon", "noto-v1", "aged"),
+    Look("muted illustration", "fxemoji", "muted"),
+    Look("flat sticker", "twemoji", "die_cut"),
+    Look("soft illustration", "emojione", "airbrush"),
     Look("outlined comic", "streamline-emojis"),
     Look("pixel art", "noto", "pixel_art"),
     Look("watercolor", "fluent-emoji-flat", "watercolor"),
     Look("neon sign", "twemoji", "neon"),
     Look("pencil sketch", "noto", "pencil"),
 )
+
+AGED_PAPER, AGED_INK = np.array([240.0, 220.0, 180.0]), np.array([72.0, 46.0, 28.0])  # sRGB
+MARGIN = 5.0  # of a sticker, in pixels
 
 UNSEEN = Look("openmoji", icons.UNSEEN)  # the judge's last class
 
@@ -83,6 +86,48 @@ def ink(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Gene
     shade = 15.0 if _luminance(ground) > 90 else 245.0
     alpha = figure[..., 3:].astype(np.float64) / 255
     return _bytes(shade * alpha + ground * (1 - alpha))
+
+
+def aged(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Generator) -> Pixels:
+    """An old print: faded towards sepia, blacks turned brown, on grainy paper."""
+    fresh = _over(figure, ground)
+    sepia = _luminance(fresh)[..., None] / 255 * (AGED_PAPER - AGED_INK) + AGED_INK
+    faded = (fresh + sepia) / 2
+    return _bytes(faded + 3.0 * _smooth((SIZE, SIZE), 1.2, chance)[..., None])
+
+
+def muted(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """Colours turned gray by two thirds, and a long shadow down to the right."""
+    alpha = figure[..., 3].astype(np.float64) / 255
+    shadow = np.zeros((SIZE, SIZE))
+    for step in range(SIZE // 3):
+        shadow[step:, step:] = np.maximum(shadow[step:, step:], alpha[: SIZE - step, : SIZE - step])
+    wall = ground * (1 - 0.3 * shadow[..., None])
+    colour = figure[..., :3].astype(np.float64)
+    gray = _luminance(colour)[..., None]
+    dull = gray + (colour - gray) / 3
+    return _bytes(dull * alpha[..., None] + wall * (1 - alpha[..., None]))
+
+
+def die_cut(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """A sticker: a white margin cut around the figure, and the shadow it throws."""
+    alpha = figure[..., 3].astype(np.float64) / 255
+    far = ndimage.distance_transform_edt(alpha < 0.5)
+    margin = np.clip(MARGIN + 0.5 - far, 0, 1)
+    shadow = ndimage.shift(ndimage.gaussian_filter(margin, 2.5), (2.5, 1.5))
+    wall = ground * (1 - 0.55 * shadow[..., None])
+    white = 255 * margin[..., None] + wall * (1 - margin[..., None])
+    return _bytes(_over(figure, white))
+
+
+def airbrush(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """Pastel colours without a hard edge, and a glow around the figure."""
+    pre = ndimage.gaussian_filter(_premultiplied(figure).astype(np.float64), (1.1, 1.1, 0))
+    alpha = pre[..., 3:] / 255
+    pastel = 0.6 * pre[..., :3] + 0.4 * 255 * alpha
+    glow = ndimage.gaussian_filter(figure[..., 3].astype(np.float64) / 255, 7)[..., None]
+    wall = ground + 0.55 * glow * (255 - ground)
+    return _bytes(pastel + wall * (1 - alpha))
 
 
 def pixel_art(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
@@ -159,7 +204,8 @@ def pencil(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Ge
 
 
 PROCESSES: dict[str, Process] = {
-    "": plain, "ink": ink, "pixel_art": pixel_art, "watercolor": watercolor, "neon": neon, "pencil": pencil,
+    "": plain, "ink": ink, "aged": aged, "muted": muted, "die_cut": die_cut, "airbrush": airbrush,
+    "pixel_art": pixel_art, "watercolor": watercolor, "neon": neon, "pencil": pencil,
 }  # fmt: skip
 
 

@@ -42,6 +42,37 @@ def test_looks_differ_from_each_other():
     assert all(np.abs(a - b).mean() > 2 for i, a in enumerate(drawn) for b in drawn[:i])
 
 
+def one_of(words):
+    return draw(disc(), next(look for look in LOOKS if look.words == words), "navy blue", navy(), centred=True)
+
+
+def navy():
+    """The same shade of the ground in every picture."""
+    return np.random.default_rng(3)
+
+
+def colourfulness(pixels):
+    return float(np.ptp(pixels.astype(float), axis=-1).mean())
+
+
+def test_a_look_is_what_its_words_say():
+    flat, sticker = one_of("flat vector").astype(float), one_of("flat sticker").astype(float)
+    wall, below = flat[4, 4], (64, 6)  # the disc's left edge is at 25, its right edge at 103, in row 64
+    assert np.abs(flat[64, 21] - wall).max() < 2
+    assert sticker[64, 21].min() > 245  # the margin …
+    assert np.abs(sticker[below] - wall).max() < 25  # … ends
+    muted = one_of("muted illustration").astype(float)
+    assert colourfulness(muted[40:60, 40:60]) < colourfulness(flat[40:60, 40:60]) / 2
+    assert np.abs(muted[4, 4] - wall).max() < 2
+    assert muted[110, 110].sum() < 0.8 * wall.sum()  # the shadow falls down to the right
+    soft = one_of("soft illustration").astype(float)
+    assert soft[50, 40].min() > flat[50, 40].min() + 60
+    assert np.abs(np.diff(soft[64], axis=0)).max() < 0.6 * np.abs(np.diff(flat[64], axis=0)).max()
+    old = one_of("vintage cartoon").astype(float)
+    assert old[50, 50, 0] > old[50, 50, 2]
+    assert colourfulness(old[40:60, 70:90]) < colourfulness(flat[40:60, 70:90]) / 2
+
+
 @pytest.mark.parametrize("capable", [True, False])
 def test_products_are_halved_only_where_the_processor_multiplies_in_bf16(monkeypatch, capable):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": capable})

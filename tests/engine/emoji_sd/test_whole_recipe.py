@@ -104,6 +104,24 @@ def test_a_window_shows_what_its_latents_are_of_and_never_a_held_out_pair(words,
         assert (means - coded).abs().max() < 0.1
 
 
+class Reader(torch.nn.Module):
+    """Names the look whose number a picture is painted with."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        number = ((x[:, 0, 0, 0] + 1) * 127.5).round().long()
+        return torch.nn.functional.one_hot(number, 14).float(), torch.zeros(len(x), 5)
+
+
+def test_each_look_is_told_apart_with_what_it_was_taken_for(words):
+    asked = evaluate.Asked(np.zeros(5, np.int64), np.array([0, 0, 0, 2, 2]), np.zeros(5, np.int64))
+    painted = np.array([0, 1, 1, 2, 13], np.uint8)[:, None, None, None] * np.ones((1, SIZE, SIZE, 3), np.uint8)
+    first, second, third = (words.looks[k].words for k in range(3))
+    assert evaluate.by_look(Reader(), painted, asked, words) == [
+        f"{first}: 1 of 3 ({second} 2)",
+        f"{third}: 1 of 2 (openmoji 1)",
+    ]
+
+
 def test_a_training_picture_is_a_copy_and_noise_is_none(words, real):
     copies = evaluate.Copies(real)
     trained = real.pixels[np.flatnonzero(~real.held)[:8]]
