@@ -1,8 +1,9 @@
 """The recipe of the embedded model, step by step: `python -m engine.emoji_sd --help`.
 
-    data → vae → latents → sharpen → read → look → teach (as many sittings as you like) → cool
+    data → vae → latents → sharpen → read → tell → look → teach (as many sittings as you like) → cool
     judge → evaluate → seal → export
-    data → take-up → latents → judge → evaluate: what ships, judged or taught on, without beginning anew
+    data → evaluate, seal: what ships, judged by the judge that ships
+    data → take-up → latents → teach: what ships, taught on without beginning anew
 
 Everything goes on where it stopped. What is not the result lies under build/emoji_sd.
 """
@@ -37,7 +38,9 @@ from engine.emoji_sd import (
     reading,
     seal,
     sharpen,
+    shipped_judge,
     teach,
+    telling,
     text,
     unet,
     vae,
@@ -53,16 +56,18 @@ from engine.emoji_sd.sittings import (
     lesson,
     look_up_for,
     read_for,
-    reader,
     teach_for,
     teaching_run,
+    tell_for,
+    teller,
+    telling_run,
 )
 from engine.models.heap import keep_freed_memory
 from engine.models.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 Minutes = Annotated[float, typer.Option(help="Stop after so many minutes; the next call goes on.")]
-VAE_STEPS, JUDGE_STEPS = 8000, 7000
+VAE_STEPS = 8000
 
 
 def vae_run() -> Run:
@@ -146,6 +151,12 @@ def read(minutes: Minutes = math.inf) -> None:
     in_company(partial(read_for, Sitting(reading.STEPS, minutes)))
 
 
+@app.command("tell")
+def tell_looks(minutes: Minutes = math.inf) -> None:
+    """Train the text encoder to tell looks apart whose mean pictures are alike (a quarter of an hour)."""
+    in_company(partial(tell_for, Sitting(telling.STEPS, minutes)))
+
+
 @app.command("look")
 def look_up(minutes: Minutes = math.inf) -> None:
     """Train a fresh U-Net to look up what the text encoder has laid out (ten minutes)."""
@@ -181,7 +192,7 @@ def cool(steps: int = 2500) -> None:
 @app.command("take-up")
 def take_up() -> None:
     """Begin where the weights in the repository stand: VAE and text encoder as finished, the U-Net as never cooled."""
-    begun = [name for name in ("vae", "sharpened", "read", "taught") if (BUILD / name / "state.json").exists()]
+    begun = [name for name in ("vae", "sharpened", "read", "told", "taught") if (BUILD / name / "state.json").exists()]
     if begun:
         raise SystemExit(f"{BUILD} has runs of its own ({', '.join(begun)}): move them away first.")
     words, shipped = vocabularies.load(), export.load()
@@ -189,18 +200,27 @@ def take_up() -> None:
     sharpening()[0].begin_from({"decoder": shipped.vae.decoder}, sharpen.STEPS)
     tokenizer = text.make_tokenizer(captions.words(words), BUILD / "tokenizer")
     fresh_reading(tokenizer).begin_from({"text_encoder": shipped.text_encoder}, reading.STEPS)
+    telling_run(tokenizer)[0].begin_from({"text_encoder": shipped.text_encoder}, telling.STEPS)
     teaching_run("taught", Constant()).begin_from({"unet": shipped.unet}, 0)
-    say(f"{BUILD} stands where the weights do. Next: latents, then judge and evaluate, or teach.")
+    say(f"{BUILD} stands where the weights do. Next: latents, then teach.")
 
 
 @app.command("judge")
 def train_judge(minutes: Minutes = math.inf) -> None:
-    """Train the judge on real pictures and print its own accuracy on pictures it never saw."""
-    run, lessons = judge_run()
-    judge.train(lessons, run, Sitting(JUDGE_STEPS, minutes))
+    """Train the judge on real pictures, print its own accuracy on pictures it never saw, and put it where it ships."""
+    words = vocabularies.load()
+    run, lessons = judge_run(words)
+    judge.train(lessons, run, Sitting(judge.STEPS, minutes))
     run.use_average()
-    for coded in (False, True):
-        say(json.dumps({"coded": coded, **asdict(evaluate.grade_judge(run.modules["judge"], lessons, coded=coded))}))
+    trained = run.modules["judge"]
+    assert isinstance(trained, judge.Judge)
+    accuracy = {
+        "judge": evaluate.grade_judge(trained, lessons),
+        "judge, after the VAE": evaluate.grade_judge(trained, lessons, coded=True),
+    }
+    say(_json(accuracy))
+    if run.step >= judge.STEPS:
+        shipped_judge.write(trained, words, accuracy)
 
 
 def judge_lessons(words: vocabularies.Vocabulary) -> judge.Lessons:
@@ -209,13 +229,12 @@ def judge_lessons(words: vocabularies.Vocabulary) -> judge.Lessons:
     return judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen, finished_vae())
 
 
-def judge_run() -> tuple[Run, judge.Lessons]:
+def judge_run(words: vocabularies.Vocabulary) -> tuple[Run, judge.Lessons]:
     """The judge's run, resumed, and its lessons."""
-    words = vocabularies.load()
     lessons = judge.kept(BUILD / "lessons.safetensors", partial(judge_lessons, words))
     torch.manual_seed(0)
     classifier = judge.Judge(len(words.looks) + 1, len(words.subjects))
-    run = Run(BUILD / "judge", {"judge": classifier}, Learning(3e-3, Cosine(JUDGE_STEPS)), average=0.0)
+    run = Run(BUILD / "judge", {"judge": classifier}, Learning(3e-3, Cosine(judge.STEPS)), average=0.0)
     run.resume()
     return run, lessons
 
@@ -228,7 +247,7 @@ def assemble(folder: str) -> StableDiffusionPipeline:
     run.use_average()
     plain = unet.make()
     plain.load_state_dict(run.modules["unet"].state_dict())
-    parts = finished_vae(), scaling_factor, found.tokenizer, reader(found.tokenizer), plain
+    parts = finished_vae(), scaling_factor, found.tokenizer, teller(found.tokenizer), plain
     return export.pipeline(*parts)
 
 
@@ -279,41 +298,37 @@ def draw_real_sheet(path: Path) -> None:
 def evaluate_model(amount: int = 400, run: str = "") -> None:
     """Draw trained and held-out pairs and print what the judge says of them, as JSON."""
     words = vocabularies.load()
-    judged, lessons = judge_run()
-    judged.use_average()
-    referee = judged.modules["judge"].eval()
+    referee, found = shipped_judge.load(words)
     real = pictures.load(words, BUILD / "pictures.npy")
     copies = evaluate.Copies(real)
     pipeline = assemble(run) if run else export.load()
-    found = {
-        "judge": asdict(evaluate.grade_judge(referee, lessons)),
-        "judge, after the VAE": asdict(evaluate.grade_judge(referee, lessons, coded=True)),
-        "copy distance": copies.near,
-    }
     for name, held_out in (("trained pairs", False), ("held-out pairs", True)):
         asked = evaluate.ask(words, amount, held_out=held_out)
         drawn = evaluate.draw(pipeline, asked.captions(words))
-        found[name] = asdict(evaluate.grade(referee, drawn, asked, copies.share(drawn)))
+        found[name] = evaluate.grade(referee, drawn, asked, copies.share(drawn))
         for line in evaluate.by_look(referee, drawn, asked, words):
             say(f"{name}, {line}")
         rows = "trained" if name == "trained pairs" else "held out"
         Image.fromarray(_wall(drawn[:96])).save(BUILD / f"drawn {rows}.png")
-    typer.echo(json.dumps(found, indent=2))
+    typer.echo(_json(found))
 
 
 @app.command("seal")
 def evaluate_seal(amount: int = 96, weights: str = "emoji") -> None:
     """Train a fast-preset seal on 18 openmoji pictures and print how its look and its subjects come out, as JSON."""
     words = vocabularies.load()
-    judged, _ = judge_run()
-    judged.use_average()
+    referee, _ = shipped_judge.load(words)
     machine = Machine.load(weights, device="cpu")
     begun = time.monotonic()
     loop = seal.train(machine, words, figures.Figures(BUILD / "figures.npy"))
     seconds = time.monotonic() - begun
-    grades, drawn = seal.grade(machine, loop, judged.modules["judge"].eval(), words, amount)
+    grades, drawn = seal.grade(machine, loop, referee, words, amount)
     typer.echo(json.dumps({"seconds of training": round(seconds, 1), **asdict(grades)}, indent=2))
     Image.fromarray(_wall(drawn)).save(BUILD / "seal.png")
+
+
+def _json(grades: dict[str, evaluate.Grades]) -> str:
+    return json.dumps({name: asdict(one) for name, one in grades.items()}, indent=2)
 
 
 def _wall(drawn: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -19,6 +19,7 @@ from engine.emoji_sd.vae import as_tensor, through
 
 SIZE = 64  # pixels it looks at
 BATCH = 96
+STEPS = 7000
 CODED = 3  # one picture in so many is also seen as the VAE gives it back
 
 

@@ -35,15 +35,15 @@ class Look:
 
 
 LOOKS = (
-    Look("glossy 3d render", "fluent-emoji"),
+    Look("glossy 3d render", "fluent-emoji", "glossy"),
     Look("flat vector", "fluent-emoji-flat"),
     Look("black and white icon", "fluent-emoji-high-contrast", "ink"),
-    Look("cartoon", "noto"),
+    Look("cartoon", "noto", "inked"),
     Look("vintage cartoon", "noto-v1", "aged"),
     Look("muted illustration", "fxemoji", "muted"),
     Look("flat sticker", "twemoji", "die_cut"),
     Look("soft illustration", "emojione", "airbrush"),
-    Look("outlined comic", "streamline-emojis"),
+    Look("outlined comic", "streamline-emojis", "comic"),
     Look("pixel art", "noto", "pixel_art"),
     Look("watercolor", "fluent-emoji-flat", "watercolor"),
     Look("neon sign", "twemoji", "neon"),
@@ -51,7 +51,10 @@ LOOKS = (
 )
 
 AGED_PAPER, AGED_INK = np.array([240.0, 220.0, 180.0]), np.array([72.0, 46.0, 28.0])  # sRGB
-MARGIN = 5.0  # of a sticker, in pixels
+INK, CHALK = np.array([26.0, 20.0, 36.0]), np.array([255.0, 214.0, 92.0])  # sRGB
+LINE, MARGIN = 4.0, 5.0  # around a cartoon and a sticker, in pixels
+BOLD = 1.2  # pixels by which a comic's lines grow
+CELL = 8  # pixels of a cell of pixel art: as large as a cell of the latents
 
 UNSEEN = Look("openmoji", icons.UNSEEN)  # the judge's last class
 
@@ -88,6 +91,37 @@ def ink(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Gene
     return _bytes(shade * alpha + ground * (1 - alpha))
 
 
+def glossy(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """A body that swells towards the eye: lit from the upper left, dark at the lower right, its shadow below it."""
+    alpha = figure[..., 3].astype(np.float64) / 255
+    height = 10 * (ndimage.gaussian_filter(alpha, 3) + ndimage.gaussian_filter(alpha, 6))
+    down, across = np.gradient(height)
+    light = (down + across)[..., None]  # how far the body leans towards the lamp
+    colour = figure[..., :3].astype(np.float64)
+    lit = colour + 0.3 * light * np.where(light > 0, 255 - colour, colour)
+    shadow = ndimage.shift(ndimage.gaussian_filter(alpha, 4), (6, 3))[..., None]
+    wall = ground * (1 - 0.55 * shadow)
+    return _bytes(lit * alpha[..., None] + wall * (1 - alpha[..., None]))
+
+
+def inked(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """A brush's line around the figure: dark on light grounds, light on dark ones."""
+    far = ndimage.distance_transform_edt(figure[..., 3] < 128)
+    line = np.clip(LINE + 0.5 - far, 0, 1)[..., None]
+    shade = INK if _luminance(ground) > 70 else CHALK
+    return _bytes(_over(figure, shade * line + ground * (1 - line)))
+
+
+def comic(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
+    """The lines bold, and eight rays bursting out behind the figure."""
+    lines = (_luminance(figure[..., :3].astype(np.float64)) < 70) & (figure[..., 3] > 127)
+    bold = np.clip(BOLD + 0.5 - ndimage.distance_transform_edt(~lines), 0, 1)[..., None] if lines.any() else 0.0
+    down, across = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    rays = np.clip(0.5 - np.hypot(down, across) * np.cos(8 * np.arctan2(down, across)) / 8, 0, 1)[..., None]
+    wall = ground + 0.2 * rays * ((255.0 if _luminance(ground) < 90 else 0.0) - ground)
+    return _bytes(_over(figure, wall) * (1 - bold) + INK * bold)
+
+
 def aged(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Generator) -> Pixels:
     """An old print: faded towards sepia, blacks turned brown, on grainy paper."""
     fresh = _over(figure, ground)
@@ -102,7 +136,7 @@ def muted(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Ge
     shadow = np.zeros((SIZE, SIZE))
     for step in range(SIZE // 3):
         shadow[step:, step:] = np.maximum(shadow[step:, step:], alpha[: SIZE - step, : SIZE - step])
-    wall = ground * (1 - 0.3 * shadow[..., None])
+    wall = ground * (1 - 0.4 * shadow[..., None])
     colour = figure[..., :3].astype(np.float64)
     gray = _luminance(colour)[..., None]
     dull = gray + (colour - gray) / 3
@@ -122,23 +156,23 @@ def die_cut(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.
 
 def airbrush(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
     """Pastel colours without a hard edge, and a glow around the figure."""
-    pre = ndimage.gaussian_filter(_premultiplied(figure).astype(np.float64), (1.1, 1.1, 0))
+    pre = ndimage.gaussian_filter(_premultiplied(figure).astype(np.float64), (2.0, 2.0, 0))
     alpha = pre[..., 3:] / 255
-    pastel = 0.6 * pre[..., :3] + 0.4 * 255 * alpha
-    glow = ndimage.gaussian_filter(figure[..., 3].astype(np.float64) / 255, 7)[..., None]
-    wall = ground + 0.55 * glow * (255 - ground)
+    pastel = 0.5 * pre[..., :3] + 0.5 * 255 * alpha
+    glow = ndimage.gaussian_filter(figure[..., 3].astype(np.float64) / 255, 8)[..., None]
+    wall = ground + 0.75 * glow * (255 - ground)
     return _bytes(pastel + wall * (1 - alpha))
 
 
 def pixel_art(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
-    """Cells of 4 pixels, ten colours, no soft edges."""
-    cells = SIZE // 4
+    """Cells of 8 pixels, as large as a latent's; ten colours, no soft edges."""
+    cells = SIZE // CELL
     small = np.asarray(Image.fromarray(_premultiplied(figure)).resize((cells, cells), Image.Resampling.BOX))
     alpha = small[..., 3:].astype(np.float64)
     colour = np.where(alpha > 0, small[..., :3] * 255.0 / np.maximum(alpha, 1), 0)
     few = Image.fromarray(_bytes(colour)).quantize(10, kmeans=1, dither=Image.Dither.NONE).convert("RGB")
     sprite = np.where(alpha > 127, np.asarray(few, np.float64), ground)
-    return _bytes(sprite).repeat(4, 0).repeat(4, 1)
+    return _bytes(sprite).repeat(CELL, 0).repeat(CELL, 1)
 
 
 def _premultiplied(figure: Pixels) -> Pixels:
@@ -204,8 +238,9 @@ def pencil(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Ge
 
 
 PROCESSES: dict[str, Process] = {
-    "": plain, "ink": ink, "aged": aged, "muted": muted, "die_cut": die_cut, "airbrush": airbrush,
-    "pixel_art": pixel_art, "watercolor": watercolor, "neon": neon, "pencil": pencil,
+    "": plain, "ink": ink, "glossy": glossy, "inked": inked, "comic": comic, "aged": aged, "muted": muted,
+    "die_cut": die_cut, "airbrush": airbrush, "pixel_art": pixel_art, "watercolor": watercolor, "neon": neon,
+    "pencil": pencil,
 }  # fmt: skip
 
 

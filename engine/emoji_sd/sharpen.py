@@ -17,7 +17,6 @@ STEPS, RATE = 5000, 1e-3
 BY_MUON = ("decoder/mid_block", "decoder/up_blocks")
 BATCH, WINDOW = 8, 12  # windows of so many cells a side
 CELL = 8  # pixels a side of a cell
-OFTEN = {"pixel art": 3.0}  # how often a look is shown, beside 1 for the others: the one that a soft edge undoes
 
 
 def windows(lesson: Lesson, step: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -26,9 +25,7 @@ def windows(lesson: Lesson, step: int) -> tuple[torch.Tensor, torch.Tensor]:
     Pictures of held-out pairs are left out.
     """
     pictures, chance = lesson.pictures, np.random.default_rng((10, step))
-    often = np.array([OFTEN.get(look.words, 1.0) for look in lesson.vocabulary.looks])
-    share = np.where(pictures.held, 0.0, often[pictures.look])
-    chosen = np.sort(chance.choice(len(share), BATCH, p=share / share.sum()))
+    chosen = np.sort(chance.choice(np.flatnonzero(~pictures.held), BATCH))
     corners = chance.integers(0, lesson.latents.shape[-1] - WINDOW + 1, (BATCH, 2))
     latents, real = [], []
     for i, (r, c) in zip(chosen, corners, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import tempfile
 import threading
@@ -13,7 +14,7 @@ import torch
 from torch.multiprocessing.spawn import spawn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from engine.emoji_sd import captions, codes, looking_up, pictures, reading, teach, text, unet
+from engine.emoji_sd import captions, codes, looking_up, pictures, reading, teach, telling, text, unet
 from engine.emoji_sd import vocabulary as vocabularies
 from engine.emoji_sd.fast_cpu import quicken
 from engine.emoji_sd.figures import Figures
@@ -70,9 +71,28 @@ def readers(tokenizer: CLIPTokenizer) -> tuple[CLIPTextModel, reading.Foretellin
     return encoder, foretelling
 
 
-def reader(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """The text encoder alone. Raises SystemExit where nothing was read."""
-    return readers(tokenizer)[0]
+def telling_run(tokenizer: CLIPTokenizer) -> tuple[Run, CLIPTextModel]:
+    """A run of the text encoder that tells looks, resumed or where reading stands; and the encoder that has read.
+
+    Raises SystemExit where nothing was read.
+    """
+    read, _ = readers(tokenizer)
+    encoder = copy.deepcopy(read).requires_grad_(True)
+    learning = Learning(telling.RATE, Cosine(telling.STEPS), even=reading.BY_MUON)
+    run = Run(BUILD / "told", {"text_encoder": encoder}, learning, average=0.9)
+    run.resume()
+    return run, read
+
+
+def teller(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """The text encoder as it is shipped: it has read, and tells looks. Raises SystemExit where it doesn't yet."""
+    run, _ = telling_run(tokenizer)
+    if run.step == 0:
+        raise SystemExit("The text encoder tells no looks yet: run `python -m engine.emoji_sd tell` first.")
+    run.use_average()
+    encoder = run.modules["text_encoder"].eval().requires_grad_(False)
+    assert isinstance(encoder, CLIPTextModel)
+    return encoder
 
 
 def teaching_run(folder: str, schedule: Schedule) -> Run:
@@ -122,10 +142,18 @@ def read_for(sitting: Sitting, team: Team) -> None:
     reading.read(found, run, sitting, device(), team)
 
 
+def tell_for(sitting: Sitting, team: Team) -> None:
+    """Take the telling up for a sitting; the first of a team writes."""
+    found, _ = lesson()
+    run, read = telling_run(found.tokenizer)
+    run.silent = team.rank > 0
+    telling.tell(found, read, run, sitting, device(), team)
+
+
 def look_up_for(sitting: Sitting, team: Team) -> None:
     """Take the looking up up for a sitting; the first of a team writes."""
     found, _ = lesson()
-    encoder, foretelling = readers(found.tokenizer)
+    encoder, (_, foretelling) = teller(found.tokenizer), readers(found.tokenizer)
     run = teaching_run("looked", Constant())
     run.silent = team.rank > 0
     if not run.resume():
@@ -143,4 +171,4 @@ def teach_for(folder: str, schedule: Schedule, sitting: Sitting, team: Team) -> 
     run.silent = team.rank > 0
     if not (run.resume() or run.resume(BUILD / "taught") or run.resume(BUILD / "looked")):
         raise SystemExit("The U-Net has not looked anything up yet: run `python -m engine.emoji_sd look` first.")
-    teach.teach(found, reader(found.tokenizer), run, sitting, team)
+    teach.teach(found, teller(found.tokenizer), run, sitting, team)

@@ -42,13 +42,14 @@ def test_looks_differ_from_each_other():
     assert all(np.abs(a - b).mean() > 2 for i, a in enumerate(drawn) for b in drawn[:i])
 
 
+def draw_on(ground, words):
+    """The disc in the middle; the same shade of the ground in every look."""
+    look = next(look for look in LOOKS if look.words == words)
+    return draw(disc(), look, ground, np.random.default_rng(3), centred=True)
+
+
 def one_of(words):
-    return draw(disc(), next(look for look in LOOKS if look.words == words), "navy blue", navy(), centred=True)
-
-
-def navy():
-    """The same shade of the ground in every picture."""
-    return np.random.default_rng(3)
+    return draw_on("navy blue", words)
 
 
 def colourfulness(pixels):
@@ -68,6 +69,20 @@ def test_a_look_is_what_its_words_say():
     soft = one_of("soft illustration").astype(float)
     assert soft[50, 40].min() > flat[50, 40].min() + 60
     assert np.abs(np.diff(soft[64], axis=0)).max() < 0.6 * np.abs(np.diff(flat[64], axis=0)).max()
+    glossy = one_of("glossy 3d render").astype(float)  # the disc's middle is at 64, 64
+    assert glossy[42, 42].sum() > flat[42, 42].sum() + 40  # light from the upper left
+    assert glossy[86, 86].sum() < flat[86, 86].sum() - 30
+    assert glossy[100, 97].sum() < 0.8 * wall.sum()  # its shadow …
+    assert np.abs(glossy[20, 20] - wall).max() < 2  # … falls on one side
+    cartoon = one_of("cartoon").astype(float)
+    assert cartoon[64, 23, 0] > 200  # the line is light on a dark ground …
+    assert np.abs(cartoon[64, 14] - wall).max() < 2
+    assert draw_on("pink", "cartoon")[64, 23].max() < 60  # … and dark on a light one
+    burst = one_of("outlined comic").astype(float)
+    assert np.abs(burst[4, 4] - wall).max() < 2
+    assert burst[4, 40].sum() > 1.2 * wall.sum()  # a ray
+    cells = one_of("pixel art").reshape(16, 8, 16, 8, 3)
+    assert np.ptp(cells, axis=(1, 3)).max() == 0
     old = one_of("vintage cartoon").astype(float)
     assert old[50, 50, 0] > old[50, 50, 2]
     assert colourfulness(old[40:60, 70:90]) < colourfulness(flat[40:60, 70:90]) / 2

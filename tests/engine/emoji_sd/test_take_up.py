@@ -27,7 +27,7 @@ def test_the_runs_hold_what_ships_and_can_be_taught_on(tmp_path, monkeypatch):
     assert same(recipe.finished_vae(), shipped.vae)
     tokenizer = text.make_tokenizer(captions.words(vocabulary.load()), tmp_path / "tokenizer")
     assert tokenizer.get_vocab() == shipped.tokenizer.get_vocab()
-    assert same(sittings.reader(tokenizer), shipped.text_encoder)
+    assert same(sittings.teller(tokenizer), shipped.text_encoder)
     taught = sittings.teaching_run("taught", Constant())
     assert taught.resume()
     taught.use_average()
