@@ -1,6 +1,6 @@
 """The recipe of the embedded model, step by step: `python -m engine.emoji_sd --help`.
 
-    data → vae → latents → sharpen → read → tell → look → teach (as many sittings as you like) → cool
+    data → vae → latents → sharpen → read → look → tell → teach (as many sittings as you like) → cool
     judge → evaluate → seal → export
     data → evaluate, seal: what ships, judged by the judge that ships
     data → take-up → latents → teach: what ships, taught on without beginning anew
@@ -151,16 +151,16 @@ def read(minutes: Minutes = math.inf) -> None:
     in_company(partial(read_for, Sitting(reading.STEPS, minutes)))
 
 
-@app.command("tell")
-def tell_looks(minutes: Minutes = math.inf) -> None:
-    """Train the text encoder to tell looks apart whose mean pictures are alike (a quarter of an hour)."""
-    in_company(partial(tell_for, Sitting(telling.STEPS, minutes)))
-
-
 @app.command("look")
 def look_up(minutes: Minutes = math.inf) -> None:
     """Train a fresh U-Net to look up what the text encoder has laid out (ten minutes)."""
     in_company(partial(look_up_for, Sitting(looking_up.STEPS, minutes)))
+
+
+@app.command("tell")
+def tell_looks(minutes: Minutes = math.inf) -> None:
+    """Train the text encoder to tell looks apart whose mean pictures are alike (a quarter of an hour)."""
+    in_company(partial(tell_for, Sitting(telling.STEPS, minutes)))
 
 
 @app.command("teach")

@@ -142,23 +142,23 @@ def read_for(sitting: Sitting, team: Team) -> None:
     reading.read(found, run, sitting, device(), team)
 
 
+def look_up_for(sitting: Sitting, team: Team) -> None:
+    """Take the looking up up for a sitting; the first of a team writes."""
+    found, _ = lesson()
+    encoder, foretelling = readers(found.tokenizer)
+    run = teaching_run("looked", Constant())
+    run.silent = team.rank > 0
+    if not run.resume():
+        looking_up.begin(found, encoder, run)
+    looking_up.look_up(found, encoder, foretelling, run, sitting, team)
+
+
 def tell_for(sitting: Sitting, team: Team) -> None:
     """Take the telling up for a sitting; the first of a team writes."""
     found, _ = lesson()
     run, read = telling_run(found.tokenizer)
     run.silent = team.rank > 0
     telling.tell(found, read, run, sitting, device(), team)
-
-
-def look_up_for(sitting: Sitting, team: Team) -> None:
-    """Take the looking up up for a sitting; the first of a team writes."""
-    found, _ = lesson()
-    encoder, (_, foretelling) = teller(found.tokenizer), readers(found.tokenizer)
-    run = teaching_run("looked", Constant())
-    run.silent = team.rank > 0
-    if not run.resume():
-        looking_up.begin(found, encoder, run)
-    looking_up.look_up(found, encoder, foretelling, run, sitting, team)
 
 
 def teach_for(folder: str, schedule: Schedule, sitting: Sitting, team: Team) -> None:

@@ -1,4 +1,4 @@
-"""Telling, after reading: every cell that the text encoder lays out also says in which look it is.
+"""Telling, after looking up: every cell that the text encoder lays out also says in which look it is.
 
 Reading lays out mean pictures, and looks made of the same figures have nearly the same one. A U-Net behind it could not
 keep cartoon and pixel art apart, however long it was taught. So each look gets a direction of its own, among those that

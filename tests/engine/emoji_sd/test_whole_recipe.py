@@ -71,14 +71,14 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path,
     first = Run(tmp_path / "read", {"text_encoder": encoder, "foretelling": foretelling}, Learning(2e-3, Constant(1)))
     reading.read(lesson, first, Sitting(12), torch.device("cpu"), Team())
     assert first.losses[-1] < first.losses[0]
+    run = Run(tmp_path / "taught", {"unet": network}, Learning(5e-4, Constant(1)))
+    looking_up.begin(lesson, encoder, run, amount=40)
+    looking_up.look_up(lesson, encoder, foretelling, run, Sitting(2), Team())
     read = copy.deepcopy(encoder)
     second = Run(tmp_path / "told", {"text_encoder": encoder}, Learning(2e-3, Constant(1), even=reading.BY_MUON))
     telling.tell(lesson, read, second, Sitting(12), torch.device("cpu"), Team())
     assert second.losses[-1] < second.losses[0]
     assert not any(parameter.grad is not None for parameter in read.parameters())
-    run = Run(tmp_path / "taught", {"unet": network}, Learning(5e-4, Constant(1)))
-    looking_up.begin(lesson, encoder, run, amount=40)
-    looking_up.look_up(lesson, encoder, foretelling, run, Sitting(2), Team())
     teach.teach(lesson, encoder, run, Sitting(4), Team())
     assert len(run.losses) == 4
     whole = export.pipeline(autoencoder, factor, tokenizer, encoder, network)
