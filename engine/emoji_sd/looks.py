@@ -54,6 +54,7 @@ AGED_PAPER, AGED_INK = np.array([240.0, 220.0, 180.0]), np.array([72.0, 46.0, 28
 INK, CHALK = np.array([26.0, 20.0, 36.0]), np.array([255.0, 214.0, 92.0])  # sRGB
 LINE, MARGIN = 4.0, 5.0  # around a cartoon and a sticker, in pixels
 BOLD = 1.2  # pixels by which a comic's lines grow
+RIM, BLEEDING = 3.0, 0.5  # of a watercolor's wash: pixels, and its share of the paper's colour
 CELL = 8  # pixels of a cell of pixel art: as large as a cell of the latents
 
 UNSEEN = Look("openmoji", icons.UNSEEN)  # the judge's last class
@@ -181,20 +182,26 @@ def _premultiplied(figure: Pixels) -> Pixels:
 
 
 def watercolor(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Generator) -> Pixels:
-    """Washes that bleed, gather at the edge and let the paper through."""
-    shift = [2.0 * _smooth((SIZE, SIZE), 5, chance) for _ in range(2)]
-    places = np.mgrid[:SIZE, :SIZE] + np.stack(shift)
+    """Washes on blotched paper: pigment gathers dark at the figure's rim, and its colours bleed beyond it."""
+    places = np.mgrid[:SIZE, :SIZE] + np.stack([2.0 * _smooth((SIZE, SIZE), 5, chance) for _ in range(2)])
     pre = _premultiplied(figure).astype(np.float64)
     moved = np.stack([ndimage.map_coordinates(pre[..., c], places, order=1) for c in range(4)], -1)
-    soft = ndimage.gaussian_filter(moved, (1.6, 1.6, 0))
+    colour, alpha = _blurred(moved, 1.6)
+    bled, reach = _blurred(moved, 7.0)
+    deep = ndimage.distance_transform_edt(moved[..., 3] > 128)
+    rim = (np.exp(-(((deep - RIM) / RIM) ** 2)) * (deep > 0))[..., None]
+    blots = [np.clip(_smooth((SIZE, SIZE), scale, chance), -2, 2)[..., None] for scale in (5, 7)]
+    paper = ground + 9 * blots[0]
+    paper += BLEEDING * reach * (1 + 0.3 * blots[1]) * (bled - paper)
+    cover = alpha * np.clip(0.5 + 0.5 * rim + 0.1 * blots[1], 0, 1)
+    return _bytes(colour * (1 - 0.4 * rim) * cover + paper * (1 - cover))
+
+
+def _blurred(pre: npt.NDArray[np.float64], radius: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Colour (SIZE, SIZE, 3) and cover (SIZE, SIZE, 1), 0 … 1, of a blurred premultiplied figure."""
+    soft = ndimage.gaussian_filter(pre, (radius, radius, 0))
     alpha = soft[..., 3:] / 255
-    colour = np.where(alpha > 0.02, soft[..., :3] / np.maximum(alpha, 0.02), 255)
-    tone = _luminance(ndimage.gaussian_filter(moved[..., :3], (1.0, 1.0, 0)))
-    edge = np.clip(np.hypot(ndimage.sobel(tone, 0), ndimage.sobel(tone, 1)) / 500, 0, 0.35)
-    wash = 0.72 + 0.10 * _smooth((SIZE, SIZE), 7, chance) + edge
-    cover = (alpha * np.clip(wash, 0.3, 1)[..., None]) ** 0.9
-    paper = ground + 1.5 * _smooth((SIZE, SIZE), 0.8, chance)[..., None]
-    return _bytes(colour * cover + paper * (1 - cover) - 18 * edge[..., None])
+    return np.where(alpha > 0.02, soft[..., :3] / np.maximum(alpha, 0.02), 255), alpha
 
 
 def neon(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:

@@ -86,6 +86,14 @@ def test_a_look_is_what_its_words_say():
     old = one_of("vintage cartoon").astype(float)
     assert old[50, 50, 0] > old[50, 50, 2]
     assert colourfulness(old[40:60, 70:90]) < colourfulness(flat[40:60, 70:90]) / 2
+    wash = draw_on("white", "watercolor").astype(float)
+    far = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 64))  # the disc ends about 39 from the middle
+    left = np.mgrid[:SIZE, :SIZE][1] < 54  # its red half
+    inside, rim, beyond = (wash[left & (far > a) & (far < b)].mean(0) for a, b in ((0, 30), (34, 37), (44, 48)))
+    assert rim.sum() < inside.sum() - 50  # pigment gathers at the edge …
+    assert beyond[0] > beyond[2] + 4  # … and bleeds beyond it, red …
+    assert np.ptp(wash[:30, :30].mean(-1)) > 15  # … on blotched paper
+    assert np.ptp(draw_on("white", "flat vector")[:30, :30].mean(-1)) < 1
 
 
 @pytest.mark.parametrize("capable", [True, False])
