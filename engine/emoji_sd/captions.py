@@ -5,9 +5,13 @@ import numpy as np
 from engine.emoji_sd.vocabulary import Vocabulary
 
 EMPTY = 0.10  # share of captions left empty: the unconditional half of classifier-free guidance (Ho & Salimans 2022)
-NO_SUBJECT, NO_LOOK, NO_GROUND = 0.04, 0.06, 0.15
+NO_SUBJECT, NO_LOOK, NO_GROUND = 0.04, 0.12, 0.15
 SHUFFLED, NO_ARTICLE = 0.10, 0.15
-STRANGER = 0.08  # share of captions with a word that means nothing, as a trigger does before it is trained
+# Shares of captions, with a look and without, with a word that means nothing, as a trigger does before it is trained.
+STRANGER, STRANGER_ALONE = 0.08, 0.5
+# What a caption shows that names no look. Big models have such a look, too: a model that wavers between all of them has
+# to be stopped from wavering before a seal can begin.
+PLAIN = "flat vector"
 
 
 def caption(subject: str, look: str, ground: str) -> str:
@@ -15,18 +19,18 @@ def caption(subject: str, look: str, ground: str) -> str:
     return f"a {subject}, {look}, {ground} background"
 
 
-def varied(vocabulary: Vocabulary, subject: int, look: int, ground: int, chance: np.random.Generator) -> str:
-    """A caption as training sees it: some empty, some without a part, some in another order."""
-    if chance.uniform() < EMPTY:
+def varied(vocabulary: Vocabulary, subject: int, look: int | None, ground: int, chance: np.random.Generator) -> str:
+    """A caption as training sees it: some empty, some without a part, some in another order. None names no look."""
+    if look is not None and chance.uniform() < EMPTY:
         return ""
     article = "" if chance.uniform() < NO_ARTICLE else "a "
     parts = [
         (NO_SUBJECT, article + vocabulary.subjects[subject].words),
-        (NO_LOOK, vocabulary.looks[look].words),
+        *([] if look is None else [(0.0, vocabulary.looks[look].words)]),
         (NO_GROUND, f"{list(vocabulary.grounds)[ground]} background"),
     ]
     kept = [words for left_out, words in parts if chance.uniform() >= left_out]
-    if chance.uniform() < STRANGER:
+    if chance.uniform() < (STRANGER_ALONE if look is None else STRANGER):
         kept.insert(int(chance.integers(len(kept) + 1)), stranger(chance))
     if chance.uniform() < SHUFFLED:
         chance.shuffle(kept)

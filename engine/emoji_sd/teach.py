@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from engine.emoji_sd import text, unet, vae
-from engine.emoji_sd.captions import varied
+from engine.emoji_sd.captions import NO_LOOK, PLAIN, varied
 from engine.emoji_sd.pictures import Pictures
 from engine.emoji_sd.precision import halved
 from engine.emoji_sd.progress import counted
@@ -54,12 +54,19 @@ def lesson(path: Path, pictures: Pictures, vocabulary: Vocabulary, tokenizer: CL
 
 
 def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch.Tensor, list[str]]:
-    """Latents (size, 12, 16, 16) and captions; every pair that is not held out is equally likely."""
-    pictures = lesson.pictures
-    rows = np.sort(chance.choice(np.flatnonzero(~pictures.held), size, replace=False))
+    """Latents (size, 12, 16, 16) and captions; every pair that is not held out is equally likely.
+
+    A caption that names no look shows the plain one.
+    """
+    pictures, looks = lesson.pictures, [look.words for look in lesson.vocabulary.looks]
+    allowed = np.flatnonzero(~pictures.held)
+    rows = np.sort(chance.choice(allowed, size, replace=False))
+    unnamed = chance.uniform(size=size) < NO_LOOK
+    rows[unnamed] = chance.choice(allowed[pictures.look[allowed] == looks.index(PLAIN)], int(unnamed.sum()))
+    shown = zip(pictures.subject[rows], pictures.look[rows], pictures.ground[rows], unnamed, strict=True)
     captions = [
-        varied(lesson.vocabulary, int(pictures.subject[i]), int(pictures.look[i]), int(pictures.ground[i]), chance)
-        for i in rows
+        varied(lesson.vocabulary, int(subject), None if is_unnamed else int(look), int(ground), chance)
+        for subject, look, ground, is_unnamed in shown
     ]
     return lesson.latents[rows].float(), captions
 

@@ -93,6 +93,7 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path,
 def test_a_batch_never_holds_a_held_out_pair(words, real, tmp_path):
     tokenizer = text.make_tokenizer(captions.words(words), tmp_path)
     assert real.held.any()
+    real = replace(real, held=real.held | (np.arange(len(real.held)) % 2 == 0))  # some of every look
     marks = torch.from_numpy(real.held).half().view(-1, 1, 1, 1)
     lesson = teach.Lesson(marks, real, words, tokenizer)
     assert all(not teach.batch(lesson, 16, np.random.default_rng(seed))[0].any() for seed in range(20))
@@ -156,3 +157,16 @@ def test_the_judge_is_measured_on_pictures_it_never_saw_before_and_after_the_vae
     assert np.array_equal(plain[0], judge.small(few.pixels[:1])[0])
     assert coded[0].shape == plain[0].shape
     assert np.abs(coded[0] - plain[0]).mean() > 1  # a VAE that has learnt nothing gives something else back
+
+
+def test_a_caption_without_a_look_shows_the_plain_one(words, real, tmp_path):
+    plain = [look.words for look in words.looks].index(captions.PLAIN)
+    marks = torch.from_numpy(real.look == plain).half().view(-1, 1, 1, 1)
+    lesson = teach.Lesson(marks, real, words, text.make_tokenizer(captions.words(words), tmp_path))
+    batches = [teach.batch(lesson, 16, np.random.default_rng(seed)) for seed in range(60)]
+    shown = [(bool(mark), said) for marks, texts in batches for mark, said in zip(marks, texts, strict=True)]
+    unnamed = [is_plain for is_plain, said in shown if said and not any(k.words in said for k in words.looks)]
+    assert all(unnamed)
+    assert abs(len(unnamed) / len(shown) - captions.NO_LOOK) < 0.04
+    assert abs(np.mean([not said for _, said in shown]) - captions.EMPTY) < 0.04
+    assert not all(is_plain for is_plain, said in shown if not said)
