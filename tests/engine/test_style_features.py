@@ -19,7 +19,13 @@ SUBJECTS = ("fox", "castle", "guitar", "red apple")
 def test_the_nearest_centre_names_the_look_of_an_unseen_subject() -> None:
     machine = emoji_machine()
     rows = [
-        Row(prompt=f"a {subject}, {look}", negative="", seed=Seed(9 + n), subject=subject, drawing=Drawing(steps=6))
+        Row(
+            prompt=f"a {subject}, {look}, white background",  # a ground left to chance counts as style, too
+            negative="",
+            seed=Seed(9 + n),
+            subject=subject,
+            drawing=Drawing(steps=6),
+        )
         for look in LOOKS
         for n, subject in enumerate(SUBJECTS)
     ]
@@ -31,7 +37,7 @@ def test_the_nearest_centre_names_the_look_of_an_unseen_subject() -> None:
         for subject in range(len(SUBJECTS)):
             centres = np.delete(features, subject, axis=1).mean(axis=1)
             right += int(np.argmin(np.linalg.norm(centres - features[look, subject], axis=1)) == look)
-    assert right >= 14  # of 16
+    assert right >= 15  # of 16
 
 
 @pytest.mark.parametrize("family", FAMILIES)
