@@ -43,7 +43,7 @@ LOOKS = (
     Look("muted illustration", "fxemoji", "muted"),
     Look("flat sticker", "twemoji", "die_cut"),
     Look("soft illustration", "emojione", "airbrush"),
-    Look("outlined comic", "streamline-emojis", "comic"),
+    Look("outlined comic", "twemoji", "comic"),
     Look("pixel art", "noto", "pixel_art"),
     Look("watercolor", "fluent-emoji-flat", "watercolor"),
     Look("neon sign", "twemoji", "neon"),
@@ -53,7 +53,7 @@ LOOKS = (
 AGED_PAPER, AGED_INK = np.array([240.0, 220.0, 180.0]), np.array([72.0, 46.0, 28.0])  # sRGB
 INK, CHALK = np.array([26.0, 20.0, 36.0]), np.array([255.0, 214.0, 92.0])  # sRGB
 LINE, MARGIN = 4.0, 5.0  # around a cartoon and a sticker, in pixels
-BOLD = 1.2  # pixels by which a comic's lines grow
+STROKE, CONTRAST = 2.3, 50.0  # of a comic's lines: pixels to each side, and levels of sRGB that part two colours
 RIM, BLEEDING = 3.0, 0.5  # of a watercolor's wash: pixels, and its share of the paper's colour
 CELL = 8  # pixels of a cell of pixel art: as large as a cell of the latents
 
@@ -114,13 +114,15 @@ def inked(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Ge
 
 
 def comic(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
-    """The lines bold, and eight rays bursting out behind the figure."""
-    lines = (_luminance(figure[..., :3].astype(np.float64)) < 70) & (figure[..., 3] > 127)
-    bold = np.clip(BOLD + 0.5 - ndimage.distance_transform_edt(~lines), 0, 1)[..., None] if lines.any() else 0.0
+    """Bold lines around the figure and wherever its colours meet, and eight rays bursting out behind it."""
+    pre = _premultiplied(figure).astype(np.float64)
+    disc = np.hypot(*np.mgrid[-2:3, -2:3]) <= STROKE
+    spread = [ndimage.maximum_filter(c, footprint=disc) - ndimage.minimum_filter(c, footprint=disc) for c in pre.T]
+    line = np.clip((np.max(spread, axis=0).T - CONTRAST) / 30, 0, 1)[..., None]
     down, across = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
     rays = np.clip(0.5 - np.hypot(down, across) * np.cos(8 * np.arctan2(down, across)) / 8, 0, 1)[..., None]
     wall = ground + 0.2 * rays * ((255.0 if _luminance(ground) < 90 else 0.0) - ground)
-    return _bytes(_over(figure, wall) * (1 - bold) + INK * bold)
+    return _bytes(_over(figure, wall) * (1 - line) + INK * line)
 
 
 def aged(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Generator) -> Pixels:

@@ -31,10 +31,16 @@ class Pictures:
 
 
 def index(vocabulary: Vocabulary) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """(subject, look, ground) of every picture, shape (n, 3), and which are of held-out pairs."""
+    """(subject, look, ground) of every picture, shape (n, 3), and which are of held-out pairs.
+
+    The grounds of a pair follow from the pair alone, so that another pair moves none of them.
+    """
     pairs = vocabulary.pairs()
-    chance = np.random.default_rng(0)
-    rows = [(s, k, g) for s, k in pairs for g in chance.choice(len(vocabulary.grounds), VARIANTS, replace=False)]
+    rows = [
+        (s, k, g)
+        for s, k in pairs
+        for g in np.random.default_rng((0, s, k)).choice(len(vocabulary.grounds), VARIANTS, replace=False)
+    ]
     held = [vocabulary.is_held_out(s, k) for s, k in pairs for _ in range(VARIANTS)]
     return np.array(rows, np.int64), np.array(held)
 

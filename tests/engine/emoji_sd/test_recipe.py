@@ -81,6 +81,9 @@ def test_a_look_is_what_its_words_say():
     burst = one_of("outlined comic").astype(float)
     assert np.abs(burst[4, 4] - wall).max() < 2
     assert burst[4, 40].sum() > 1.2 * wall.sum()  # a ray
+    assert burst[64, 22:29].sum(-1).min() < 120  # a line around the disc …
+    assert burst[64, 58:70].sum(-1).min() < 120  # … and where its colours meet …
+    assert np.abs(burst[64, 44] - flat[64, 44]).max() < 2  # … and nowhere else
     cells = one_of("pixel art").reshape(16, 8, 16, 8, 3)
     assert np.ptp(cells, axis=(1, 3)).max() == 0
     old = one_of("vintage cartoon").astype(float)
