@@ -21,6 +21,7 @@ from engine.measures.style_gained import gained
 from engine.models.machine import Machine
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
+from engine.training.text_side import text_side
 from storage.errors import LossNotFinite
 from storage.records import Recipe
 
@@ -65,7 +66,7 @@ def run(steps: int = 0, look: list[str] = []) -> None:  # noqa: B006 - typer rea
                 continue
             chosen = replace(recipe, steps=steps or recipe.steps)
             dataset = prepare(machine, palette.pictures, palette.files.__getitem__, chosen, TRIGGER)
-            loop = Loop(machine, dataset, chosen, "chosen")
+            loop = Loop(machine, dataset, chosen, "chosen", text_side(machine, dataset, chosen, "chosen", TRIGGER))
             line: Outcome = {"look": name, "arm": arm, "spread": palette.spread}
             line["base"] = {side: scale.base(palette) for side, scale in scales.items()}
             line["checkpoints"] = list(checked(loop, checkpoint_steps(chosen), scales, palette))

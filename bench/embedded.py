@@ -19,6 +19,7 @@ from engine.pictures.png_parameters import png_bytes
 from engine.pictures.rows import Drawn, draw
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
+from engine.training.text_side import text_side
 from storage.files import FileFolder
 from storage.records import ContentHash, Seed
 from storage.requests import TrainingPicture
@@ -76,7 +77,8 @@ def main() -> list[Line]:
 
         def seal() -> None:
             recipe = preset_recipe("fast", "emoji", PALETTE, 0)
-            loop = Loop(machine, prepare(machine, pictures, files.__getitem__, recipe, "ohwx"), recipe, "bench")
+            dataset = prepare(machine, pictures, files.__getitem__, recipe, "ohwx")
+            loop = Loop(machine, dataset, recipe, "bench", text_side(machine, dataset, recipe, "bench", "ohwx"))
             while loop.step < loop.recipe.steps:
                 list(loop.run_step())
                 saver.after_step(loop)

@@ -20,6 +20,7 @@ from engine.measures.style_gained import gained
 from engine.models.machine import Machine
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
+from engine.training.text_side import text_side
 from storage.records import Recipe
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -60,7 +61,7 @@ def run(arm: list[str] = [], look: list[str] = []) -> None:  # noqa: B006 - type
                 continue
             began = time.perf_counter()
             dataset = prepare(machine, palette.pictures, palette.files.__getitem__, recipe, TRIGGER)
-            loop = Loop(machine, dataset, recipe, "compared")
+            loop = Loop(machine, dataset, recipe, "compared", text_side(machine, dataset, recipe, "compared", TRIGGER))
             while loop.step < recipe.steps:
                 list(loop.run_step())
             seconds = round(time.perf_counter() - began, 1)

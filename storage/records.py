@@ -111,6 +111,8 @@ class Recipe:
     class_prompt: str = ""
     class_pictures: int = 0
     new_tokens: int = 0  # pivotal tuning: learnt embeddings for the trigger; 0 = off
+    # Words that the learnt embeddings may begin as; those nearest to the palette are taken. None: as the trigger itself
+    initializers: tuple[str, ...] = ()
     token_learning_rate: float = 5e-4
     lora: bool = True  # False: textual inversion alone
 

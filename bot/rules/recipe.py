@@ -49,16 +49,35 @@ def _large(kinds: dict[PaletteKind, dict[str, Any]], **changes: Any) -> Base:
     return Base(presets, kinds)
 
 
+# What the embedded model knows (engine/emoji_sd/vocabulary.json; a test holds the two together): a style's trigger
+# begins as the nearest of them. Characters and concepts are no looks.
+EMOJI_LOOKS = (
+    "glossy 3d render", "flat vector", "black and white icon", "cartoon", "vintage cartoon", "muted illustration",
+    "flat sticker", "soft illustration", "outlined comic", "pixel art", "watercolor", "neon sign", "pencil sketch",
+)  # fmt: skip
+BY_TRIGGER: dict[str, Any] = {"new_tokens": 0, "initializers": ()}
+
 # Measured on one unseen look with the recipe's own judge (engine/emoji_sd/README.md): without the convolutions a seal
 # gained nothing of it, 2e-3 beat 1e-3 and was as good as 4e-3, and min-SNR took nearly half of the gain away.
-_EMOJI = Recipe(targets=CONV, batch_size=4, min_snr_gamma=None, rank=16, alpha=16)
+_EMOJI = Recipe(
+    targets=CONV,
+    batch_size=4,
+    min_snr_gamma=None,
+    rank=16,
+    alpha=16,
+    new_tokens=1,
+    initializers=EMOJI_LOOKS,
+)
 EMOJI_PRESETS = {
     "fast": replace(_EMOJI, preset="fast", steps=120, learning_rate=2e-3, checkpoints=3),
     "balanced": replace(_EMOJI, preset="balanced", steps=240, learning_rate=1.5e-3, checkpoints=4),
     "thorough": replace(_EMOJI, preset="thorough", steps=480, learning_rate=1e-3, rank=32, alpha=32, checkpoints=4),
 }
 BASES = {
-    "emoji": Base(EMOJI_PRESETS, {PaletteKind.CHARACTER: {"caption_dropout": 0.0}}),  # nothing else was measured there
+    "emoji": Base(
+        EMOJI_PRESETS,
+        {PaletteKind.CHARACTER: {**BY_TRIGGER, "caption_dropout": 0.0}, PaletteKind.CONCEPT: BY_TRIGGER},
+    ),
     "sd1": _large(LARGE_KINDS, batch_size=2, accumulation=2),
     "sd2": _large(LARGE_KINDS, batch_size=2, accumulation=2),
     # Rank 16, because 47 MB fit into one message and rank 32 does not; batch 1 fits 12 GB.
@@ -122,7 +141,7 @@ def reasons(recipe: Recipe, family: str) -> tuple[str, ...]:
         f"flip.{_switch(recipe.flip)}",
         f"prior.{_switch(recipe.prior_weight > 0)}",
         f"ema.{_switch(recipe.ema_decay > 0)}",
-        "text",
+        f"word.{_switch(recipe.new_tokens > 0)}",
         "checkpoints",
     )
 

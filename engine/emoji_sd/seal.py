@@ -10,7 +10,7 @@ from PIL import Image
 from engine.emoji_sd import judge as judging
 from engine.emoji_sd.evaluate import GUIDANCE, STEPS
 from engine.emoji_sd.figures import Figures
-from engine.emoji_sd.looks import UNSEEN, draw
+from engine.emoji_sd.looks import LOOKS, UNSEEN, draw
 from engine.emoji_sd.progress import counted
 from engine.emoji_sd.vocabulary import Vocabulary
 from engine.models import adapters
@@ -20,6 +20,7 @@ from engine.pictures.rows import Drawn
 from engine.pictures.rows import draw as draw_rows
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
+from engine.training.text_side import text_side
 from storage.records import ContentHash, Drawing, Recipe, Seed
 from storage.requests import Row, TrainingPicture
 
@@ -43,6 +44,8 @@ RECIPE = Recipe(
         "conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv",
     ),
     checkpoints=3,
+    new_tokens=1,
+    initializers=tuple(look.words for look in LOOKS),
 )  # fmt: skip
 
 
@@ -72,7 +75,8 @@ class SealGrades:
 def train(machine: Machine, vocabulary: Vocabulary, figures: Figures, recipe: Recipe = RECIPE) -> Loop:
     """The trained adapter, by the code that trains people's seals."""
     pictures, files = palette(vocabulary, figures)
-    loop = Loop(machine, prepare(machine, pictures, files.__getitem__, recipe, TRIGGER), recipe, NAME)
+    dataset = prepare(machine, pictures, files.__getitem__, recipe, TRIGGER)
+    loop = Loop(machine, dataset, recipe, NAME, text_side(machine, dataset, recipe, NAME, TRIGGER))
     for _ in counted(range(recipe.steps), "training the seal"):
         list(loop.run_step())
     return loop

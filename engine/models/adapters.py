@@ -241,7 +241,7 @@ def using(machine: Machine, weights: Mapping[str, float]) -> Iterator[None]:
         for name in worn_here:
             layer.set_scale(name, weights[name])  # times alpha / rank of this very module
     try:
-        with words.worn(machine, [name for name, weight in weights.items() if weight > 0]):
+        with words.worn(machine, {name: weight for name, weight in weights.items() if weight > 0}):
             yield
     finally:
         _take_off(machine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,18 +31,38 @@ _worn: WeakKeyDictionary[Machine, tuple[Word, ...]] = WeakKeyDictionary()
 def begin(machine: Machine, name: str, trigger: str, count: int, seed: int) -> None:
     """A fresh word of `count` tokens that means what the trigger meant so far, the same for the same seed.
 
-    It starts from the trigger's own tokens, over again where they are fewer, and a tenth of the vocabulary's spread of
-    noise lets repeated ones part (Gal et al. 2022, arXiv 2208.01618, start from one coarse word likewise).
+    A tenth of the vocabulary's spread of noise lets tokens part that are the same.
     """
     chance = torch.Generator().manual_seed(seed)
     rows = []
-    for tokenizer, encoder in zip(machine.tokenizers, machine.text_encoders, strict=True):
-        table = encoder.get_input_embeddings().weight.detach().float()
-        own = tokenizer(trigger, add_special_tokens=False).input_ids
-        chosen = torch.tensor([own[number % len(own)] for number in range(count)], device=table.device)
-        noise = torch.randn((count, table.shape[1]), generator=chance).to(table.device)
-        rows.append(torch.nn.Parameter(table[chosen] + 0.1 * table.std() * noise))
+    for encoder, own in zip(machine.text_encoders, meaning(machine, trigger, count), strict=True):
+        noise = torch.randn(own.shape, generator=chance).to(own.device)
+        rows.append(torch.nn.Parameter(own + 0.1 * encoder.get_input_embeddings().weight.float().std() * noise))
     know(machine, name, Word(trigger, tuple(rows)))
+
+
+def begin_as(machine: Machine, name: str, trigger: str, initializer: str, fewest: int) -> None:
+    """A fresh word that means what known words mean (the initializer of Gal et al. 2022, arXiv 2208.01618).
+
+    It has as many tokens as they have, `fewest` at least.
+    """
+    counts = [len(_ids(tokenizer, initializer)) for tokenizer in machine.tokenizers]
+    rows = meaning(machine, initializer, max(fewest, *counts))
+    know(machine, name, Word(trigger, tuple(torch.nn.Parameter(one) for one in rows)))
+
+
+def meaning(machine: Machine, text: str, count: int) -> list[torch.Tensor]:
+    """Embeddings (count, C) fp32 of a text's tokens for every text encoder, over again where they are fewer."""
+    found = []
+    for tokenizer, encoder in zip(machine.tokenizers, machine.text_encoders, strict=True):
+        table, own = encoder.get_input_embeddings().weight.detach(), _ids(tokenizer, text)
+        found.append(table[[own[number % len(own)] for number in range(count)]].float())
+    return found
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    found: list[int] = tokenizer(text, add_special_tokens=False).input_ids
+    return found
 
 
 def know(machine: Machine, name: str, word: Word) -> None:
@@ -67,15 +87,24 @@ def forget(machine: Machine, name: str) -> None:
 
 
 @contextmanager
-def worn(machine: Machine, names: Sequence[str]) -> Iterator[None]:
-    """Exactly the words of these adapters are understood while the context is open."""
+def worn(machine: Machine, weights: Mapping[str, float]) -> Iterator[None]:
+    """Exactly the words of these adapters are understood while the context is open, at their strengths."""
     before = _worn.get(machine, ())
-    found = (of(machine, name) for name in names)
-    _worn[machine] = tuple(word for word in found if word is not None)
+    found = ((of(machine, name), weight) for name, weight in weights.items())
+    _worn[machine] = tuple(_at(machine, word, weight) for word, weight in found if word is not None)
     try:
         yield
     finally:
         _worn[machine] = before
+
+
+def _at(machine: Machine, word: Word, weight: float) -> Word:
+    """The word at a strength: that far from what its trigger means by itself to what it has learnt."""
+    if weight == 1:
+        return word
+    own = meaning(machine, word.trigger, len(word.rows[0]))
+    rows = (torch.lerp(before, learnt.detach(), weight) for before, learnt in zip(own, word.rows, strict=True))
+    return Word(word.trigger, tuple(torch.nn.Parameter(one) for one in rows))
 
 
 def spelling(machine: Machine) -> dict[str, tuple[int, ...]]:

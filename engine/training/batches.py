@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +10,6 @@ import torch
 from diffusers import DDPMScheduler
 
 from engine.models.machine import Machine
-from engine.pictures.prompt_weights import Embeddings
 from engine.training.captions import TextSide
 from engine.training.dataset import Dataset
 from engine.training.draws import Draw
@@ -81,16 +79,3 @@ def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
-
-
-def predict(
-    machine: Machine, noisy: torch.Tensor, t: torch.Tensor, said: Embeddings, time_ids: torch.Tensor
-) -> torch.Tensor:
-    """The U-Net's answer (B, C, h, w) in the machine's dtype, with whatever adapters it wears."""
-    condition: Mapping[str, object] = {}
-    if said.pooled is not None:
-        condition = {"added_cond_kwargs": {"text_embeds": said.pooled, "time_ids": time_ids}}
-    prediction: torch.Tensor = machine.unet(
-        noisy.to(machine.dtype), t, encoder_hidden_states=said.hidden, return_dict=False, **condition
-    )[0]
-    return prediction

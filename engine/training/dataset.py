@@ -11,6 +11,7 @@ from PIL import Image
 from engine.models.machine import Machine
 from engine.pictures.latents import generator, open_at, posterior
 from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
+from engine.training.beginning import nearest
 from engine.training.class_prior import drawing_class
 from engine.training.draws import Layout
 from engine.training.views import Size, View, bucket_sizes, opened, views_of
@@ -42,6 +43,7 @@ class Dataset:
     `images`: the pictures at native size; `texts`: V captions of the first picture, then V of the second …;
     `captions` their embeddings (N·V, T, D), `bare_captions` those without the trigger (prior preservation);
     `empty`: the empty caption's, for caption dropout. `class_rows`: pictures of the class, under `class_caption`.
+    `initializer`: what the seal's own word begins as; empty: as its trigger.
     """
 
     images: tuple[Image.Image, ...]
@@ -54,6 +56,7 @@ class Dataset:
     bare_captions: Embeddings | None = None
     class_rows: Bucket | None = None
     class_caption: Embeddings | None = None
+    initializer: str = ""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -111,6 +114,7 @@ def preparing(
         bare_captions=encode(machine, [without(trigger, t) for t in texts], chunks=chunks) if by_trigger else None,
         class_rows=(yield from _class_rows(machine, recipe)) if by_class else None,
         class_caption=encode(machine, [recipe.class_prompt], chunks=chunks) if by_class else None,
+        initializer=(yield from _initializer(machine, buckets, [one.caption for one in pictures], recipe, trigger)),
     )
 
 
@@ -184,6 +188,17 @@ def _bucket(
         mask=None if mask is None else mask.to(machine.device),
         time_ids=torch.tensor([view.time_ids for view in views], device=machine.device, dtype=machine.dtype),
     )
+
+
+def _initializer(
+    machine: Machine, buckets: Sequence[Bucket], captions: Sequence[str], recipe: Recipe, trigger: str
+) -> Generator[None, None, str]:
+    """The nearest of the recipe's initializers, where it teaches a word and there is a choice."""
+    if recipe.new_tokens < 1 or not recipe.initializers:
+        return ""
+    beginnings = {words: [caption.replace(trigger, words) for caption in captions] for words in recipe.initializers}
+    found = yield from nearest(machine, buckets, beginnings, int(recipe.seed))
+    return found
 
 
 def _class_rows(machine: Machine, recipe: Recipe) -> Generator[None, None, Bucket]:

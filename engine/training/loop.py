@@ -14,13 +14,14 @@ from engine.pictures.noise import noise_schedule, signal_to_noise, target_of
 from engine.pictures.prompt_weights import Embeddings
 from engine.training import yardstick
 from engine.training.averages import Averages
-from engine.training.batches import Batch, batch_of, predict
+from engine.training.batches import Batch, batch_of
 from engine.training.captions import CachedCaptions, TextSide
 from engine.training.dataset import Dataset
 from engine.training.draws import Draw, draw
 from engine.training.guard import Guard
 from engine.training.losses import pointwise, row_means, timestep_weight
 from engine.training.optimizers import Group, adapter_groups, make_optimizer, set_rate
+from engine.training.predict import predict
 from engine.training.prior import kept
 from engine.training.refusals import refuse
 from engine.training.resume import pack, unpack
@@ -48,7 +49,10 @@ class Loop:
         refuse(self.recipe, self.machine)
         if not self.dataset.fits(self.recipe):
             raise ValueError("The dataset was prepared for another recipe; hand the recipe to `prepare`.")
-        self.text = self.text or CachedCaptions(self.dataset)
+        if self.text is None:
+            if self.recipe.new_tokens > 0 or self.recipe.text_encoder_learning_rate > 0:
+                raise ValueError("This recipe teaches words; hand its text side over.")
+            self.text = CachedCaptions(self.dataset)
         if self.recipe.lora:
             adapters.attach(self.machine, self.name, adapters.Shape.of(self.recipe), seed=int(self.recipe.seed))
         named = adapters.named_parameters(self.machine, self.name)

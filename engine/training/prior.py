@@ -9,9 +9,10 @@ import torch
 from engine.models import adapters
 from engine.pictures.noise import target_of
 from engine.pictures.prompt_weights import Embeddings
-from engine.training.batches import Batch, Trainee, class_batch_of, predict
+from engine.training.batches import Batch, Trainee, class_batch_of
 from engine.training.captions import chosen
 from engine.training.draws import Draw
+from engine.training.predict import predict
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,12 @@ class LearningText:
         if recipe.text_encoder_learning_rate > 0:
             adapters.attach_text(machine, name, shape, seed + 1)
         if recipe.new_tokens > 0:
-            words.begin(machine, name, trigger, recipe.new_tokens, seed + 2)
+            if dataset.initializer:
+                words.begin_as(machine, name, trigger, dataset.initializer, recipe.new_tokens)
+            else:
+                words.begin(machine, name, trigger, recipe.new_tokens, seed + 2)
         texts = [*dataset.texts, ""]
-        with words.worn(machine, [name]):
+        with words.worn(machine, {name: 1.0}):
             self.tokens = tokens_of(machine, texts, chunks=chunk_count(machine, *texts))
         self.empty = len(texts) - 1
 

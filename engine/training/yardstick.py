@@ -11,7 +11,8 @@ import torch
 
 from engine.pictures.latents import generator
 from engine.pictures.noise import rowwise_error, target_of
-from engine.training.batches import Trainee, predict
+from engine.training.batches import Trainee
+from engine.training.predict import predict
 
 PICTURES = 6
 TIMESTEPS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of T

@@ -259,3 +259,11 @@ def test_a_recipe_survives_being_written_down() -> None:
     recipe = next_choice(balanced(), "targets", 18, "sd1")
     assert load(Recipe, dump(recipe)) == recipe
     assert json.loads(dump(recipe))["targets"] == list(CONV if recipe.targets == CONV else WIDE)
+
+
+def test_only_a_style_of_the_embedded_model_begins_as_a_look_that_it_knows() -> None:
+    style, character, concept = (preset_recipe("fast", "emoji", 18, 1, kind) for kind in KINDS)
+    assert style.new_tokens == 1
+    assert "neon sign" in style.initializers
+    assert all((one.new_tokens, one.initializers) == (0, ()) for one in (character, concept))
+    assert preset_recipe("fast", "sd1", 18, 1).new_tokens == 0

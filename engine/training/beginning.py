@@ -1,0 +1,69 @@
+"""Where the seal's own word begins: among known words, those under which the bare model errs least on the palette."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.models.machine import Machine
+from engine.pictures.latents import generator
+from engine.pictures.noise import noise_schedule, rowwise_error, target_of
+from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
+from engine.training.predict import predict
+
+if TYPE_CHECKING:
+    from engine.training.dataset import Bucket
+
+# Shares of T between which a look is drawn: nearer to pure noise an error tells subject and ground apart, not looks.
+FINEST, COARSEST = 0.1, 0.6
+AT_ONCE = 8  # rows between two pauses
+
+
+def nearest(
+    machine: Machine, buckets: Sequence[Bucket], beginnings: Mapping[str, Sequence[str]], seed: int
+) -> Generator[None, None, str]:
+    """The key of `beginnings` whose captions, one a picture, foretell the palette best; pauses every few rows.
+
+    The diffusion loss as a classifier (Li et al. 2023, arXiv 2303.16203), all words on the same noise, by successive
+    halving (Karnin et al. 2013): the worse half is left out before the others are looked at again.
+    """
+    texts = [caption for captions in beginnings.values() for caption in captions]
+    chunks = chunk_count(machine, *texts)
+    said = {words: encode(machine, captions, chunks=chunks) for words, captions in beginnings.items()}
+    errors = dict.fromkeys(beginnings, 0.0)
+    turn = 0
+    while len(errors) > 1:
+        for words in errors:
+            errors[words] += yield from _error(machine, buckets, said[words], seed, turn)
+        better = sorted(errors, key=errors.__getitem__)[: (len(errors) + 1) // 2]
+        errors, turn = {words: errors[words] for words in better}, turn + 1
+    return next(iter(errors))
+
+
+def _error(
+    machine: Machine, buckets: Sequence[Bucket], said: Embeddings, seed: int, turn: int
+) -> Generator[None, None, float]:
+    """Summed loss of the bare model on every picture's first view, each at a timestep of its own."""
+    schedule = noise_schedule(machine.noise_scheduler_config)
+    chance = generator(seed, turn)
+    count = len(said.hidden)
+    shares = FINEST + (COARSEST - FINEST) * (torch.randperm(count, generator=chance) + 0.5) / count
+    timesteps = (shares * int(schedule.config.num_train_timesteps)).long().to(machine.device)
+    total = 0.0
+    for bucket in buckets:
+        views = len(bucket.mean) // len(bucket.pictures)
+        x0 = bucket.mean[::views] * float(machine.vae.config.scaling_factor)
+        noise = torch.randn(x0.shape, generator=chance).to(x0.device)
+        for start in range(0, len(x0), AT_ONCE):
+            rows = torch.arange(len(x0))[start : start + AT_ONCE]
+            pictures = [bucket.pictures[row] for row in rows.tolist()]
+            t = timesteps[pictures]
+            words = Embeddings(said.hidden[pictures], None if said.pooled is None else said.pooled[pictures])
+            with torch.no_grad():
+                noisy = schedule.add_noise(x0[rows], noise[rows], t)
+                prediction = predict(machine, noisy, t, words, bucket.time_ids[rows * views])
+                total += float(rowwise_error(prediction, target_of(schedule, x0[rows], noise[rows], t)).sum())
+            yield
+    return total

@@ -1,0 +1,113 @@
+"""Where a seal's own word begins: the known words nearest to the palette, and nothing of it where none are known."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.emoji_sd import vocabulary
+from engine.models import adapters, words
+from engine.pictures.png_parameters import png_bytes
+from engine.pictures.prompt_weights import encode
+from engine.training.dataset import Dataset, prepare, preparing
+from engine.training.loop import Loop
+from engine.training.text_side import text_side
+from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.requests import Row, TrainingPicture
+from tests.engine.sealing import Memory, content_hash, small_training
+from tests.engine.test_rows import drawn
+from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
+
+KNOWN = tuple(look.words for look in vocabulary.load().looks)
+SUBJECTS = ("fox", "castle", "guitar", "red apple", "rocket", "umbrella")
+
+
+def palette_in(look: str) -> tuple[list[TrainingPicture], dict[ContentHash, bytes]]:
+    """Six pictures that the embedded model draws in a look, captioned with a trigger instead of it."""
+    rows = [
+        Row(prompt=f"a {subject}, {look}", negative="", seed=Seed(n), subject=subject, drawing=Drawing(steps=8))
+        for n, subject in enumerate(SUBJECTS)
+    ]
+    pictures, files = [], {}
+    for number, picture in drawn(emoji_machine(), rows).items():
+        data = png_bytes(picture, "")
+        files[content_hash(data)] = data
+        subject = SUBJECTS[number]
+        pictures.append(TrainingPicture(file=content_hash(data), caption=f"a {subject}, ohwx", subject=subject))
+    return pictures, files
+
+
+@pytest.mark.parametrize("look", ["neon sign", "pencil sketch", "outlined comic"])
+def test_a_palette_in_a_known_look_begins_as_this_look(look: str) -> None:
+    pictures, files = palette_in(look)
+    recipe = Recipe(new_tokens=1, initializers=KNOWN)
+    dataset = prepare(emoji_machine(), pictures, files.__getitem__, recipe, "ohwx")
+    assert dataset.initializer == look
+
+
+def dataset_of(family: str, **changes: object) -> tuple[Dataset, int]:
+    """A tiny palette prepared by a recipe, and how often that paused."""
+    files = Memory()
+    request = small_training(files, **changes)
+    work = preparing(tiny_machine(family), request.pictures, files.files.__getitem__, request.recipe, request.trigger)
+    pauses = 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            dataset: Dataset = end.value
+            return dataset, pauses
+        pauses += 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_looks_among_the_words_with_pauses_and_finds_the_same_again(family: str) -> None:
+    known = {"new_tokens": 1, "initializers": ("a lake", "neon sign", "night")}
+    first, pauses = dataset_of(family, flip=True, **known)
+    again, _ = dataset_of(family, flip=True, **known)
+    assert first.initializer == again.initializer != ""
+    assert pauses >= dataset_of(family, flip=True)[1] + 5, "three words, then two"
+
+
+def test_nothing_is_looked_for_where_no_word_is_learnt() -> None:
+    assert dataset_of("sd1", initializers=("neon sign", "night"))[0].initializer == ""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_word_says_what_its_beginning_says_and_by_half_at_half_the_strength(family: str) -> None:
+    machine, files = tiny_machine(family), Memory()
+    request = small_training(files, new_tokens=1, initializers=("neon sign",))
+    dataset = prepare(machine, request.pictures, files.files.__getitem__, request.recipe, request.trigger)
+    text_side(machine, dataset, request.recipe, "loop", request.trigger)
+    meant = encode(machine, ["a guitar, neon sign"]).hidden
+    said = {}
+    for weight in (1.0, 0.5, 0.01):
+        with words.worn(machine, {"loop": weight}):
+            said[weight] = encode(machine, [f"a guitar, {request.trigger}"]).hidden
+    adapters.drop(machine, "loop")
+    assert torch.equal(said[1.0], meant)
+    assert 0 < far(said[0.5], meant) < far(said[0.01], meant)
+
+
+def far(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Root mean square distance."""
+    return float((one - other).square().mean().sqrt())
+
+
+def test_a_word_has_as_many_tokens_as_its_beginning_and_as_were_asked_for() -> None:
+    machine = tiny_machine("sd1")
+    needed = len(machine.tokenizers[0]("neon sign", add_special_tokens=False).input_ids)
+    for fewest in (1, needed + 3):
+        words.begin_as(machine, "word", "ohwx", "neon sign", fewest)
+        word = words.of(machine, "word")
+        words.forget(machine, "word")
+        assert word is not None
+        assert len(word.rows[0]) == max(needed, fewest)
+
+
+def test_a_training_that_teaches_a_word_is_never_done_without_it() -> None:
+    machine, files = tiny_machine("sd1"), Memory()
+    request = small_training(files, new_tokens=1)
+    dataset = prepare(machine, request.pictures, files.files.__getitem__, request.recipe, request.trigger)
+    with pytest.raises(ValueError, match="text side"):
+        Loop(machine, dataset, request.recipe, "loop")
