@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -11,10 +10,8 @@ from engine.models.machine import Machine
 from engine.pictures.latents import generator
 from engine.pictures.noise import noise_schedule, rowwise_error, target_of
 from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
+from engine.training.bucket import Bucket
 from engine.training.predict import predict
-
-if TYPE_CHECKING:
-    from engine.training.dataset import Bucket
 
 # Shares of T between which a look is drawn: nearer to pure noise an error tells subject and ground apart, not looks.
 FINEST, COARSEST = 0.1, 0.6

@@ -12,6 +12,7 @@ from engine.models.machine import Machine
 from engine.pictures.latents import generator, open_at, posterior
 from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
 from engine.training.beginning import nearest
+from engine.training.bucket import Bucket
 from engine.training.class_prior import drawing_class
 from engine.training.draws import Layout
 from engine.training.views import Size, View, bucket_sizes, opened, views_of
@@ -19,21 +20,6 @@ from storage.records import ContentHash, Recipe
 from storage.requests import TrainingPicture
 
 SHUFFLES = 4  # orders of a caption that are kept, the written one first
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """Pictures of one latent shape, `views` rows each.
-
-    `pictures`: their positions in the dataset; `mean`, `std` (rows, C, h, w): the VAE's posterior in fp32, unscaled;
-    `mask` (rows, 1, h, w), 0 … 1, or None where everything counts; `time_ids` (rows, 6): SDXL's size conditioning.
-    """
-
-    pictures: tuple[int, ...]
-    mean: torch.Tensor
-    std: torch.Tensor
-    mask: torch.Tensor | None
-    time_ids: torch.Tensor
 
 
 @dataclass(frozen=True)

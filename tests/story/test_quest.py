@@ -38,6 +38,7 @@ async def test_a_person_walks_from_start_to_the_seal_by_buttons_alone(
     assert sorted(document.filename for document in anna.documents()) == [
         "neon-sign-card.bin",
         "neon-sign-dataset.bin",
+        "neon-sign-embeddings.bin",
         "neon-sign-lora-diffusers.bin",
         "neon-sign-lora-kohya.bin",
     ]
