@@ -141,7 +141,7 @@ def reasons(recipe: Recipe, family: str) -> tuple[str, ...]:
         f"flip.{_switch(recipe.flip)}",
         f"prior.{_switch(recipe.prior_weight > 0)}",
         f"ema.{_switch(recipe.ema_decay > 0)}",
-        f"word.{_switch(recipe.new_tokens > 0)}",
+        f"word.{_switch(bool(recipe.initializers))}",
         "checkpoints",
     )
 

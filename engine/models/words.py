@@ -55,8 +55,10 @@ def meaning(machine: Machine, text: str, count: int) -> list[torch.Tensor]:
     """Embeddings (count, C) fp32 of a text's tokens for every text encoder, over again where they are fewer."""
     found = []
     for tokenizer, encoder in zip(machine.tokenizers, machine.text_encoders, strict=True):
-        table, own = encoder.get_input_embeddings().weight.detach(), _ids(tokenizer, text)
-        found.append(table[[own[number % len(own)] for number in range(count)]].float())
+        own = _ids(tokenizer, text)
+        ids = torch.tensor([own[number % len(own)] for number in range(count)], device=machine.device)
+        with torch.no_grad():  # asked, not read: under sequential offload the table itself is elsewhere
+            found.append(encoder.get_input_embeddings()(ids).float())
     return found
 
 
