@@ -29,24 +29,24 @@ class Anatomy:
 
 ANATOMIES = {
     "emoji": Anatomy(
-        {"attention": 12_288, "wide": 26_112, "conv": 76_032},
-        {"attention": 6_144, "wide": 14_592, "conv": 21_888},
+        {"attention": 12_288, "wide": 26_112, "conv": 76_032, "residual": 49_920},
+        {"attention": 6_144, "wide": 14_592, "conv": 21_888, "residual": 7_296},
         weights=16_500_000, activations=60_000_000, text=6_144, width=192,
     ),
     "sd1": Anatomy(
-        {"attention": 199_296, "wide": 423_936, "conv": 1_050_816},
-        {"attention": 99_840, "wide": 237_120, "conv": 315_520},
+        {"attention": 199_296, "wide": 423_936, "conv": 1_050_816, "residual": 626_880},
+        {"attention": 99_840, "wide": 237_120, "conv": 315_520, "residual": 78_400},
         weights=1_066_000_000, activations=1_500_000_000, text=73_728, width=768,
     ),
     "sd2": Anatomy(
-        {"attention": 207_488, "wide": 432_128, "conv": 1_059_008},
-        {"attention": 99_840, "wide": 237_120, "conv": 315_520},
+        {"attention": 207_488, "wide": 432_128, "conv": 1_059_008, "residual": 626_880},
+        {"attention": 99_840, "wide": 237_120, "conv": 315_520, "residual": 78_400},
         weights=1_290_000_000, activations=3_400_000_000, text=188_416, width=1024,
     ),
     # 13 GiB in all for batch 1 at 1024 px (SimpleTuner's table in performance.md A2), less the weights.
     "sdxl": Anatomy(
-        {"attention": 1_451_520, "wide": 2_659_840, "conv": 3_074_240},
-        {"attention": 665_600, "wide": 1_436_160, "conv": 1_488_960},
+        {"attention": 1_451_520, "wide": 2_659_840, "conv": 3_074_240, "residual": 414_400},
+        {"attention": 665_600, "wide": 1_436_160, "conv": 1_488_960, "residual": 52_800},
         weights=3_470_000_000, activations=7_000_000_000, text=401_408, width=2048,
     ),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.rules.clashes import SELF_RATED, Setting, clashes
-from bot.rules.recipe import ATTENTION, CONV, WIDE, nearest_preset, targets_name
+from bot.rules.recipe import ATTENTION, CONV, RESIDUAL, WIDE, nearest_preset, targets_name
 from storage.records import Recipe
 
 
@@ -34,7 +34,7 @@ PAGES: dict[str, dict[str, Number]] = {
     "weights": {
         "rank": Number("rank", (4, 8, 16, 32, 64)),
         "alpha": Number("alpha", ("rank", "half")),
-        "targets": Number("targets", (ATTENTION, WIDE, CONV)),
+        "targets": Number("targets", (ATTENTION, WIDE, CONV, RESIDUAL)),
         "rslora": Number("use_rslora", (False, True)),
         "dora": Number("use_dora", (False, True)),
     },

@@ -16,7 +16,7 @@ WIDE = (*ATTENTION, "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
 # Every layer of the residual blocks and the samplers, which is kohya's LoRA-C3Lier.
 RESIDUAL = ("conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv")
 CONV = (*WIDE, *RESIDUAL)
-TARGETS = {"attention": ATTENTION, "wide": WIDE, "conv": CONV}
+TARGETS = {"attention": ATTENTION, "wide": WIDE, "conv": CONV, "residual": RESIDUAL}
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Base:
 
     presets: dict[str, Recipe]
     kinds: dict[PaletteKind, dict[str, Any]] = field(default_factory=dict)
+    styles: dict[str, Recipe] = field(default_factory=dict)  # a style's own presets, where it has any
+
+    def of(self, kind: PaletteKind) -> dict[str, Recipe]:
+        """The presets that a kind of palette begins from."""
+        return self.styles if kind is PaletteKind.STYLE and self.styles else self.presets
 
 
 # A character must not leak into what is said without its trigger: nothing is learned without words, and the bare
@@ -55,29 +60,33 @@ EMOJI_LOOKS = (
     "glossy 3d render", "flat vector", "black and white icon", "cartoon", "vintage cartoon", "muted illustration",
     "flat sticker", "soft illustration", "outlined comic", "pixel art", "watercolor", "neon sign", "pencil sketch",
 )  # fmt: skip
-BY_TRIGGER: dict[str, Any] = {"new_tokens": 0, "initializers": ()}
 
-# Measured on one unseen look with the recipe's own judge (engine/emoji_sd/README.md): without the convolutions a seal
-# gained nothing of it, 2e-3 beat 1e-3 and was as good as 4e-3, and min-SNR took nearly half of the gain away.
-_EMOJI = Recipe(
-    targets=CONV,
+# Measured on one unseen look with the recipe's own judge (engine/emoji_sd/README.md). A look is learnt by the residual
+# blocks alone, as attention learns the palette's subjects along with it; min-SNR took nearly half of the gain away.
+_EMOJI_STYLE = Recipe(
+    targets=RESIDUAL,
     batch_size=4,
     min_snr_gamma=None,
-    rank=16,
-    alpha=16,
+    debiased=True,
+    rank=32,
+    alpha=32,
     new_tokens=1,
     initializers=EMOJI_LOOKS,
+    token_learning_rate=1e-4,
 )
+EMOJI_STYLES = {
+    "fast": replace(_EMOJI_STYLE, preset="fast", steps=200, learning_rate=3e-3, checkpoints=3),
+    "balanced": replace(_EMOJI_STYLE, preset="balanced", steps=400, learning_rate=2e-3, checkpoints=4),
+    "thorough": replace(_EMOJI_STYLE, preset="thorough", steps=800, learning_rate=1.5e-3, checkpoints=4),
+}
+_EMOJI = Recipe(targets=CONV, batch_size=4, min_snr_gamma=None, rank=16, alpha=16)
 EMOJI_PRESETS = {
     "fast": replace(_EMOJI, preset="fast", steps=120, learning_rate=2e-3, checkpoints=3),
     "balanced": replace(_EMOJI, preset="balanced", steps=240, learning_rate=1.5e-3, checkpoints=4),
     "thorough": replace(_EMOJI, preset="thorough", steps=480, learning_rate=1e-3, rank=32, alpha=32, checkpoints=4),
 }
 BASES = {
-    "emoji": Base(
-        EMOJI_PRESETS,
-        {PaletteKind.CHARACTER: {**BY_TRIGGER, "caption_dropout": 0.0}, PaletteKind.CONCEPT: BY_TRIGGER},
-    ),
+    "emoji": Base(EMOJI_PRESETS, {PaletteKind.CHARACTER: {"caption_dropout": 0.0}}, EMOJI_STYLES),
     "sd1": _large(LARGE_KINDS, batch_size=2, accumulation=2),
     "sd2": _large(LARGE_KINDS, batch_size=2, accumulation=2),
     # Rank 16, because 47 MB fit into one message and rank 32 does not; batch 1 fits 12 GB.
@@ -96,7 +105,7 @@ def preset_recipe(name: str, family: str, pictures: int, seed: int, kind: Palett
     changes = dict(base.kinds.get(kind, {}))
     if name == "fast":
         changes.pop("prior_weight", None)  # half a step more is not fast
-    recipe = replace(base.presets[name], kind=str(kind), **changes)
+    recipe = replace(base.of(kind)[name], kind=str(kind), **changes)
     held = recipe.batch_size * recipe.accumulation
     epochs = max(1, round(recipe.steps * held / max(1, pictures)))
     return replace(recipe, epochs=epochs, warmup_steps=WARM_UP_STEPS, seed=Seed(seed))
@@ -126,16 +135,18 @@ def reasons(recipe: Recipe, family: str) -> tuple[str, ...]:
     """Keys of the sentences that say why a preset's numbers are what they are, in the order they are read."""
     size = "emoji" if family == "emoji" else "xl" if family == "sdxl" else "large"
     learned = "emoji" if family == "emoji" else "large"
+    rank = "residual" if family == "emoji" and recipe.targets == RESIDUAL else size
+    weighing = "debiased" if recipe.debiased else _switch(recipe.min_snr_gamma is not None)
     return (
         f"steps.{recipe.preset}",
-        f"rank.{size}",
+        f"rank.{rank}",
         "alpha",
         f"targets.{targets_name(recipe)}",
         f"rate.{learned}",
         "optimizer",
         f"batch.{size}",
         "loss",
-        f"snr.{_switch(recipe.min_snr_gamma is not None)}",
+        f"snr.{weighing}",
         "timesteps",
         f"dropout.{_switch(recipe.caption_dropout > 0)}",
         f"flip.{_switch(recipe.flip)}",

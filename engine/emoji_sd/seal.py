@@ -33,19 +33,18 @@ NAME = "openmoji seal"
 # bot.rules.recipe's fast preset of the embedded model; a test holds the two together.
 RECIPE = Recipe(
     preset="fast",
-    rank=16,
-    alpha=16,
-    learning_rate=2e-3,
+    rank=32,
+    alpha=32,
+    learning_rate=3e-3,
     batch_size=4,
-    steps=120,
+    steps=200,
     min_snr_gamma=None,
-    targets=(
-        "to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out",
-        "conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv",
-    ),
+    debiased=True,
+    targets=("conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv"),
     checkpoints=3,
     new_tokens=1,
     initializers=tuple(look.words for look in LOOKS),
+    token_learning_rate=1e-4,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from engine.models.machine import Machine
 from engine.training import trial
 from engine.training.dataset import preparing
 from engine.training.loop import Loop
+from engine.training.resume import initializer_of
 from engine.training.text_side import text_side
 from storage.errors import LossNotFinite
 from storage.records import LossPoint
@@ -42,7 +43,8 @@ def run(request: TrainingRequest, machine: Machine, task: Task) -> Iterator[Even
     """Encode, draw the base samples, train with checkpoints, measure each, advise one."""
     this = Attempt(request, machine, task, losses=list(task.losses))
     yield Stepped(progress=this.progress(task.state[0] if task.state else 0, "encoding"))
-    work = preparing(machine, request.pictures, task.read, request.recipe, request.trigger)
+    chosen = None if task.state is None else initializer_of(task.state[1])
+    work = preparing(machine, request.pictures, task.read, request.recipe, request.trigger, chosen)
     dataset = yield from paused(this, work, "encoding")
     scale = yield from scaled(this, dataset)
     name = f"training_{task.job_id}"

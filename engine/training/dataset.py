@@ -80,8 +80,12 @@ def preparing(
     read: Callable[[ContentHash], bytes],
     recipe: Recipe | None = None,
     trigger: str = "",
+    initializer: str | None = None,
 ) -> Generator[None, None, Dataset]:
-    """Encodes everything once, pausing after every view; no VAE or text encoder is called by training after it."""
+    """Encodes everything once, pausing after every view; no VAE or text encoder is called by training after it.
+
+    `initializer`: what an earlier attempt chose, which is not looked for again.
+    """
     recipe = recipe or Recipe()
     images = tuple(open_at(read(picture.file), machine.size_px) for picture in pictures)
     buckets = yield from _encoding(machine, [opened(read(picture.file)) for picture in pictures], recipe)
@@ -100,7 +104,11 @@ def preparing(
         bare_captions=encode(machine, [without(trigger, t) for t in texts], chunks=chunks) if by_trigger else None,
         class_rows=(yield from _class_rows(machine, recipe)) if by_class else None,
         class_caption=encode(machine, [recipe.class_prompt], chunks=chunks) if by_class else None,
-        initializer=(yield from _initializer(machine, buckets, [one.caption for one in pictures], recipe, trigger)),
+        initializer=(
+            (yield from _initializer(machine, buckets, [one.caption for one in pictures], recipe, trigger))
+            if initializer is None
+            else initializer
+        ),
     )
 
 

@@ -77,7 +77,7 @@ class Loop:
     def state(self) -> bytes:
         """What `go_on_from` takes."""
         self._learn(True)
-        packed = pack(self.parameters, self.optimizer, self.averages, self.guard.lowest)
+        packed = pack(self.parameters, self.optimizer, self.averages, self.guard.lowest, self.dataset.initializer)
         self._learn(False)
         return packed
 

@@ -1,7 +1,8 @@
-"""The state a training goes on from, as safetensors: weights, the optimizer's moments and scalars, averages."""
+"""The state a training goes on from, as safetensors: weights, moments, scalars, averages, what its word began as."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -11,6 +12,7 @@ from engine.training.averages import Averages
 from storage.errors import FileDamaged
 
 AVERAGE, LOWEST = "average", "grid.lowest"
+INITIALIZER = "initializer"
 LEFT_TO_THE_RECIPE = ("lr", "peak_rate")  # set again before every step
 
 
@@ -19,8 +21,12 @@ def pack(
     optimizer: torch.optim.Optimizer,
     averages: Averages | None = None,
     lowest: float = float("inf"),
+    initializer: str = "",
 ) -> bytes:
-    """Everything in the parameters' order, and the lowest grid so far. The parameters must hold what learns."""
+    """Everything in the parameters' order, and the lowest grid so far. The parameters must hold what learns.
+
+    `initializer`: what the seal's own word began as (Dataset).
+    """
     tensors = {**dict(_scalars(optimizer)), LOWEST: _held(lowest)}
     for number, parameter in enumerate(parameters):
         tensors[f"{number:05}.weight"] = _held(parameter)
@@ -30,8 +36,18 @@ def pack(
             tensors[f"{number:05}.{AVERAGE}"] = _held(averages.resting[number])
     if averages is not None:
         tensors["average.steps"] = torch.tensor(averages.steps)
-    packed: bytes = save(tensors)
+    packed: bytes = save(tensors, metadata={INITIALIZER: initializer})
     return packed
+
+
+def initializer_of(data: bytes) -> str | None:
+    """What the word of a packed state began as; None where the state does not say. Raises FileDamaged."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        facts = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+        return None if INITIALIZER not in facts else str(facts[INITIALIZER])
+    except (ValueError, AttributeError) as error:
+        raise FileDamaged from error
 
 
 def unpack(

@@ -14,7 +14,7 @@ from engine.training.loop import Loop
 from engine.training.text_side import text_side
 from storage.records import ContentHash, Drawing, Recipe, Seed
 from storage.requests import Row, TrainingPicture
-from tests.engine.sealing import Memory, content_hash, small_training
+from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.test_rows import drawn
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 
@@ -103,6 +103,21 @@ def test_a_word_has_as_many_tokens_as_its_beginning_and_as_were_asked_for() -> N
         words.forget(machine, "word")
         assert word is not None
         assert len(word.rows[0]) == max(needed, fewest)
+
+
+def test_a_training_goes_on_with_the_word_that_it_began_with_and_does_not_choose_again() -> None:
+    machine, whole, memory = tiny_machine("sd1"), Memory(), Memory()
+    began = small_training(whole, new_tokens=1, initializers=("neon sign",))
+    other = small_training(memory, new_tokens=1, initializers=("night with a red lake below",))
+    for _ in attempt(began, machine, whole):
+        pass
+    events = attempt(began, machine, memory)
+    while memory.state is None:
+        next(events)
+    events.close()  # type: ignore[attr-defined]
+    for _ in attempt(other, machine, memory):
+        pass
+    assert memory.adapters == whole.adapters
 
 
 def test_a_training_that_teaches_a_word_is_never_done_without_it() -> None:
