@@ -44,7 +44,8 @@ RECIPE = Recipe(
     checkpoints=3,
     new_tokens=1,
     initializers=tuple(look.words for look in LOOKS),
-    token_learning_rate=1e-4,
+    token_learning_rate=0.0,
+    flip=True,
 )  # fmt: skip
 
 

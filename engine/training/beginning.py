@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 
 import torch
+from torch.nn.functional import avg_pool2d, pad
 
 from engine.models.machine import Machine
 from engine.pictures.latents import generator
-from engine.pictures.noise import noise_schedule, rowwise_error, target_of
+from engine.pictures.noise import noise_schedule, target_of
 from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
 from engine.training.bucket import Bucket
+from engine.training.losses import row_means
 from engine.training.predict import predict
 
 # Shares of T between which a look is drawn: nearer to pure noise an error tells subject and ground apart, not looks.
 FINEST, COARSEST = 0.1, 0.6
 AT_ONCE = 8  # rows between two pauses
+MANY = 4  # words that are looked at on every second picture only while they are more than so many
 
 
 def nearest(
@@ -24,7 +27,8 @@ def nearest(
     """The key of `beginnings` whose captions, one a picture, foretell the palette best; pauses every few rows.
 
     The diffusion loss as a classifier (Li et al. 2023, arXiv 2303.16203), all words on the same noise, by successive
-    halving (Karnin et al. 2013): the worse half is left out before the others are looked at again.
+    halving (Karnin et al. 2013): the worse half is left out before the others are looked at again. It is the loss where
+    something is drawn, as a ground tells little of strokes and has most of the cells.
     """
     texts = [caption for captions in beginnings.values() for caption in captions]
     chunks = chunk_count(machine, *texts)
@@ -32,17 +36,18 @@ def nearest(
     errors = dict.fromkeys(beginnings, 0.0)
     turn = 0
     while len(errors) > 1:
+        every = 2 if len(errors) > MANY else 1
         for words in errors:
-            errors[words] += yield from _error(machine, buckets, said[words], seed, turn)
+            errors[words] += yield from _error(machine, buckets, said[words], seed, turn, every)
         better = sorted(errors, key=errors.__getitem__)[: (len(errors) + 1) // 2]
         errors, turn = {words: errors[words] for words in better}, turn + 1
     return next(iter(errors))
 
 
 def _error(
-    machine: Machine, buckets: Sequence[Bucket], said: Embeddings, seed: int, turn: int
+    machine: Machine, buckets: Sequence[Bucket], said: Embeddings, seed: int, turn: int, every: int
 ) -> Generator[None, None, float]:
-    """Summed loss of the bare model on every picture's first view, each at a timestep of its own."""
+    """Summed loss of the bare model on every so many pictures' first view, each at a timestep of its own."""
     schedule = noise_schedule(machine.noise_scheduler_config)
     chance = generator(seed, turn)
     count = len(said.hidden)
@@ -53,14 +58,21 @@ def _error(
         views = len(bucket.mean) // len(bucket.pictures)
         x0 = bucket.mean[::views] * float(machine.vae.config.scaling_factor)
         noise = torch.randn(x0.shape, generator=chance).to(x0.device)
-        for start in range(0, len(x0), AT_ONCE):
-            rows = torch.arange(len(x0))[start : start + AT_ONCE]
+        shown = torch.arange(turn % every, len(x0), every)
+        for rows in torch.split(shown, AT_ONCE):
             pictures = [bucket.pictures[row] for row in rows.tolist()]
             t = timesteps[pictures]
             words = Embeddings(said.hidden[pictures], None if said.pooled is None else said.pooled[pictures])
             with torch.no_grad():
                 noisy = schedule.add_noise(x0[rows], noise[rows], t)
                 prediction = predict(machine, noisy, t, words, bucket.time_ids[rows * views])
-                total += float(rowwise_error(prediction, target_of(schedule, x0[rows], noise[rows], t)).sum())
+                errors = (prediction.float() - target_of(schedule, x0[rows], noise[rows], t).float()).pow(2)
+                total += float(row_means(errors, _detail(x0[rows])).sum())
             yield
     return total
+
+
+def _detail(x0: torch.Tensor) -> torch.Tensor:
+    """How far each cell of latents (N, C, h, w) is from the mean of those around it; squared, (N, 1, h, w)."""
+    around = avg_pool2d(pad(x0, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    return (x0 - around).pow(2).mean(dim=1, keepdim=True)

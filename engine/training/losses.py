@@ -7,7 +7,8 @@ import torch
 from engine.pictures.noise import min_snr_weight
 from storage.records import Recipe
 
-SMALLEST_SNR = 1e-3  # 1/√SNR would be without bound at zero terminal SNR; SD 1.5's own smallest is 0.0047
+# Noisier than any timestep of SD 1.5, whose smallest is 0.0047: 1/√SNR would be without bound at zero terminal SNR.
+SMALLEST_SNR = 1.7e-3
 
 
 def pointwise(prediction: torch.Tensor, target: torch.Tensor, kind: str, delta: float) -> torch.Tensor:
@@ -36,9 +37,11 @@ def debiased_weight(snr: torch.Tensor, prediction: str) -> torch.Tensor:
     """1 / √SNR on the ε error (Yu et al. 2023, arXiv 2310.08442, equation 10).
 
     An ε error is SNR / (SNR + 1) of a v error, so the same weight on v is √SNR / (SNR + 1), which is finite at zero.
+    Below SMALLEST_SNR v weighs nothing: with nothing else left to go by, a palette's captions would be learnt by heart
+    there, and the embedded model's seals lost subjects by it.
     """
     if prediction == "v_prediction":
-        return snr.sqrt() / (snr + 1)
+        return torch.where(snr < SMALLEST_SNR, 0.0, snr.sqrt() / (snr + 1))
     return snr.clamp(min=SMALLEST_SNR).rsqrt()
 
 

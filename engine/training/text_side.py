@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from engine.models import adapters, text_adapters, words
@@ -24,7 +26,9 @@ def text_side(machine: Machine, dataset: Dataset, recipe: Recipe, name: str, tri
         raise RecipeRefused(reason="word_without_trigger")
     if recipe.text_encoder_learning_rate <= 0 and recipe.new_tokens < 1:
         return CachedCaptions(dataset)
-    return LearningText(machine, dataset, recipe, name, trigger)
+    side = LearningText(machine, dataset, recipe, name, trigger)
+    learns = recipe.text_encoder_learning_rate > 0 or recipe.token_learning_rate > 0
+    return side if learns else side.settled(dataset)
 
 
 class LearningText:
@@ -64,3 +68,12 @@ class LearningText:
         said = embed(self.machine, self.tokens, rows)
         places = places.to(said.hidden.device, non_blocking=True)
         return Embeddings(said.hidden[places], None if said.pooled is None else said.pooled[places])
+
+    def settled(self, dataset: Dataset) -> CachedCaptions:
+        """All that it has to say, for a training whose word stays as it began."""
+        with torch.no_grad(), words.worn(self.machine, {self.name: 1.0}):
+            said = embed(self.machine, self.tokens, torch.arange(self.empty + 1))
+        pooled = said.pooled
+        captions = Embeddings(said.hidden[:-1], None if pooled is None else pooled[:-1])
+        empty = Embeddings(said.hidden[-1:], None if pooled is None else pooled[-1:])
+        return CachedCaptions(replace(dataset, captions=captions, empty=empty))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import TypeVar
+
 import pytest
 import torch
 
 from engine.emoji_sd import vocabulary
 from engine.models import adapters, words
+from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes
-from engine.pictures.prompt_weights import encode
+from engine.pictures.prompt_weights import Embeddings, encode
+from engine.training import beginning
+from engine.training.bucket import Bucket
 from engine.training.dataset import Dataset, prepare, preparing
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
@@ -45,19 +51,28 @@ def test_a_palette_in_a_known_look_begins_as_this_look(look: str) -> None:
     assert dataset.initializer == look
 
 
-def dataset_of(family: str, **changes: object) -> tuple[Dataset, int]:
-    """A tiny palette prepared by a recipe, and how often that paused."""
-    files = Memory()
-    request = small_training(files, **changes)
-    work = preparing(tiny_machine(family), request.pictures, files.files.__getitem__, request.recipe, request.trigger)
+Found = TypeVar("Found")
+
+
+def ended(work: Generator[None, None, Found]) -> tuple[Found, int]:
+    """What work with pauses comes to, and how often it paused."""
     pauses = 0
     while True:
         try:
             next(work)
         except StopIteration as end:
-            dataset: Dataset = end.value
-            return dataset, pauses
+            found: Found = end.value
+            return found, pauses
         pauses += 1
+
+
+def dataset_of(family: str, **changes: object) -> tuple[Dataset, int]:
+    """A tiny palette prepared by a recipe, and how often that paused."""
+    files = Memory()
+    request = small_training(files, **changes)
+    return ended(
+        preparing(tiny_machine(family), request.pictures, files.files.__getitem__, request.recipe, request.trigger)
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -67,6 +82,24 @@ def test_every_family_looks_among_the_words_with_pauses_and_finds_the_same_again
     again, _ = dataset_of(family, flip=True, **known)
     assert first.initializer == again.initializer != ""
     assert pauses >= dataset_of(family, flip=True)[1] + 5, "three words, then two"
+
+
+def test_an_error_where_something_is_drawn_counts_and_one_on_the_ground_does_not(monkeypatch) -> None:
+    machine, words_of = tiny_machine("sd1"), {"strokes": ["strokes"], "ground": ["ground"]}
+    picture = torch.zeros(1, 4, 8, 8)
+    picture[..., :2, :2] = torch.randn(4, 2, 2, generator=torch.Generator().manual_seed(0))
+    wrong = {"strokes": torch.ones(1, 4, 8, 8), "ground": torch.zeros(1, 4, 8, 8)}
+    wrong["strokes"][..., :4, :4] = 0.0
+    wrong["ground"][..., :2, :2] = 0.1
+    meant = {name: encode(machine, [name]).hidden for name in words_of}
+
+    def answer(machine: Machine, noisy: torch.Tensor, t: object, said: Embeddings, ids: object) -> torch.Tensor:
+        return next(wrong[name] for name, hidden in meant.items() if torch.equal(hidden, said.hidden))
+
+    monkeypatch.setattr(beginning, "predict", answer)
+    monkeypatch.setattr(beginning, "target_of", lambda schedule, x0, noise, t: torch.zeros_like(x0))
+    bucket = Bucket(pictures=(0,), mean=picture, std=picture, mask=None, time_ids=torch.zeros(1, 6))
+    assert ended(beginning.nearest(machine, [bucket], words_of, seed=0))[0] == "strokes"
 
 
 def test_nothing_is_looked_for_where_no_word_is_learnt() -> None:

@@ -29,6 +29,7 @@ WAYS: dict[str, dict[str, object]] = {
     "text encoder with DoRA": {"text_encoder_learning_rate": 1e-2, "use_dora": True},
     "pivotal": {"new_tokens": 2, "token_learning_rate": 1e-2},
     "pivotal and text encoder": {"new_tokens": 3, "token_learning_rate": 1e-2, "text_encoder_learning_rate": 1e-2},
+    "a word that stays": {"new_tokens": 1, "token_learning_rate": 0.0, "initializers": ("neon sign",)},
     "textual inversion": {"new_tokens": 2, "token_learning_rate": 5e-2, "lora": False},
 }
 PROMPT = "a guitar, ohwx"

@@ -15,7 +15,7 @@ from PIL import Image
 from engine.models.machine import Machine
 from engine.training.dataset import Dataset, orders_of, prepare, without
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
-from engine.training.losses import debiased_weight, pointwise, row_means
+from engine.training.losses import SMALLEST_SNR, debiased_weight, pointwise, row_means
 from engine.training.optimizers import rate_share
 from engine.training.views import bucket_sizes, opened, views_of
 from storage.records import ContentHash, Recipe, Seed
@@ -145,7 +145,12 @@ def test_the_debiased_weight_means_the_same_for_both_predictions(snr: float) -> 
     epsilon_error_of_a_v_error = x / (x + 1)
     expected = debiased_weight(x, "epsilon") * epsilon_error_of_a_v_error
     assert float(debiased_weight(x, "v_prediction")) == pytest.approx(float(expected), rel=1e-9)
-    assert float(debiased_weight(torch.zeros(1), "v_prediction")) == 0.0
+
+
+@pytest.mark.parametrize("snr", [0.0, SMALLEST_SNR / 2])
+def test_where_nothing_of_a_picture_is_left_the_debiased_weight_of_v_is_nothing(snr: float) -> None:
+    assert float(debiased_weight(torch.tensor(snr), "v_prediction")) == 0.0
+    assert float(debiased_weight(torch.tensor(SMALLEST_SNR), "v_prediction")) > 0.0
 
 
 def test_an_offset_moves_whole_channels_of_the_noise() -> None:

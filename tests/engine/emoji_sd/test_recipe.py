@@ -173,7 +173,7 @@ def test_the_judge_learns_to_tell_two_pictures_apart(tmp_path, monkeypatch):
     held = np.arange(32) >= 24
     torch.manual_seed(0)
     run = Run(tmp_path, {"judge": judge.Judge(2, 2)}, Learning(1e-3, Constant(1)))
-    judge.train(judge.Lessons(pixels, labels, labels, held, coded=labels > 1), run, Sitting(12))
+    judge.train(judge.Lessons(pixels, labels, labels, held, coded=labels > 1), run, Sitting(24))
     said = run.modules["judge"](as_tensor(pixels[held]))
     assert said[0].argmax(1).tolist() == labels[held].tolist()
     assert said[1].argmax(1).tolist() == labels[held].tolist()

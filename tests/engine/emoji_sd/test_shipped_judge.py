@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.emoji_sd import judge, sheet, shipped_judge, vocabulary
 from engine.emoji_sd.evaluate import Grades
@@ -49,3 +50,15 @@ def test_the_judge_that_ships_knows_what_is_on_the_sheet(words):
     said = judge.verdicts(referee, judge.small(pixels))
     assert np.mean([s in found for (s, _), found in zip(asked, said.subjects, strict=True)]) > 0.8
     assert np.mean([k == found for (_, k), found in zip(asked, said.look, strict=True)]) > 0.5
+
+
+def test_a_look_is_no_matter_of_size(words):
+    cartoon = [look.words for look in words.looks].index("cartoon")
+    referee, _ = shipped_judge.load(words)
+    drawn = np.stack([np.asarray(sheet.cut(subject, "cartoon")) for subject in sheet.SUBJECTS])
+    for side in (96, 104, 112):
+        margin = (128 - side) // 2
+        smaller = [np.asarray(Image.fromarray(one).resize((side, side), Image.Resampling.BOX)) for one in drawn]
+        padded = np.pad(np.stack(smaller), ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
+        said = judge.verdicts(referee, judge.small(padded)).look
+        assert np.sum(said == cartoon) >= len(drawn) - 1, f"drawn at {side} of 128"
