@@ -296,12 +296,13 @@ def draw_real_sheet(path: Path) -> None:
 
 @app.command("evaluate")
 def evaluate_model(amount: int = 400, run: str = "") -> None:
-    """Draw trained and held-out pairs and print what the judge says of them, as JSON."""
+    """Print how near the VAE comes, draw trained and held-out pairs and print what the judge says of them, as JSON."""
     words = vocabularies.load()
     referee, found = shipped_judge.load(words)
     real = pictures.load(words, BUILD / "pictures.npy")
     copies = evaluate.Copies(real)
     pipeline = assemble(run) if run else export.load()
+    say(f"PSNR on held-out pictures: {vae.psnr(pipeline.vae, real):.2f} dB")
     for name, held_out in (("trained pairs", False), ("held-out pairs", True)):
         asked = evaluate.ask(words, amount, held_out=held_out)
         drawn = evaluate.draw(pipeline, asked.captions(words))
