@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from engine.emoji_sd import judge, sheet, shipped_judge, vocabulary
 from engine.emoji_sd.evaluate import Grades
@@ -62,3 +62,12 @@ def test_a_look_is_no_matter_of_size(words):
         padded = np.pad(np.stack(smaller), ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
         said = judge.verdicts(referee, judge.small(padded)).look
         assert np.sum(said == cartoon) >= len(drawn) - 1, f"drawn at {side} of 128"
+
+
+def test_a_look_is_no_matter_of_how_bold_its_lines_are(words):
+    referee, _ = shipped_judge.load(words)
+    for look in ("cartoon", "flat sticker", "outlined comic"):
+        bolder = [sheet.cut(subject, look).filter(ImageFilter.MinFilter(5)) for subject in sheet.SUBJECTS]
+        said = judge.verdicts(referee, judge.small(np.stack([np.asarray(one) for one in bolder]))).look
+        asked = [one.words for one in words.looks].index(look)
+        assert np.sum(said == asked) >= len(bolder) - 1, look
