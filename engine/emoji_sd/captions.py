@@ -9,9 +9,9 @@ NO_SUBJECT, NO_LOOK, NO_GROUND = 0.04, 0.12, 0.15
 SHUFFLED, NO_ARTICLE = 0.10, 0.15
 # Shares of captions, with a look and without, with a word that means nothing, as a trigger does before it is trained.
 STRANGER, STRANGER_ALONE = 0.08, 0.5
-# What a caption shows that names no look. Big models have such a look, too: a model that wavers between all of them has
-# to be stopped from wavering before a seal can begin.
-PLAIN = "flat vector"
+# What a caption shows that names no look, or no ground. Big models have such a look, too: a model that wavers between
+# all of them has to be stopped from wavering before a seal can begin, at the noisiest timesteps, which costs subjects.
+PLAIN, PLAIN_GROUND = "flat vector", "white"
 
 
 def caption(subject: str, look: str, ground: str) -> str:
@@ -19,15 +19,17 @@ def caption(subject: str, look: str, ground: str) -> str:
     return f"a {subject}, {look}, {ground} background"
 
 
-def varied(vocabulary: Vocabulary, subject: int, look: int | None, ground: int, chance: np.random.Generator) -> str:
-    """A caption as training sees it: some empty, some without a part, some in another order. None names no look."""
-    if look is not None and chance.uniform() < EMPTY:
+def varied(
+    vocabulary: Vocabulary, subject: int, look: int | None, ground: int | None, chance: np.random.Generator
+) -> str:
+    """A caption as training sees it: some empty, some in another order. None names no look, or no ground."""
+    if look is not None and ground is not None and chance.uniform() < EMPTY:
         return ""
     article = "" if chance.uniform() < NO_ARTICLE else "a "
     parts = [
         (NO_SUBJECT, article + vocabulary.subjects[subject].words),
         *([] if look is None else [(0.0, vocabulary.looks[look].words)]),
-        (NO_GROUND, f"{list(vocabulary.grounds)[ground]} background"),
+        *([] if ground is None else [(0.0, f"{list(vocabulary.grounds)[ground]} background")]),
     ]
     kept = [words for left_out, words in parts if chance.uniform() >= left_out]
     if chance.uniform() < (STRANGER_ALONE if look is None else STRANGER):

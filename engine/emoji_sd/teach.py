@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from engine.emoji_sd import text, unet, vae
-from engine.emoji_sd.captions import NO_LOOK, PLAIN, varied
+from engine.emoji_sd.captions import NO_GROUND, NO_LOOK, PLAIN, PLAIN_GROUND, varied
 from engine.emoji_sd.pictures import Pictures
 from engine.emoji_sd.precision import halved
 from engine.emoji_sd.progress import counted
@@ -56,17 +56,29 @@ def lesson(path: Path, pictures: Pictures, vocabulary: Vocabulary, tokenizer: CL
 def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch.Tensor, list[str]]:
     """Latents (size, 12, 16, 16) and captions; every pair that is not held out is equally likely.
 
-    A caption that names no look shows the plain one.
+    A caption that names no look, or no ground, shows the plain one.
     """
-    pictures, looks = lesson.pictures, [look.words for look in lesson.vocabulary.looks]
+    pictures, vocabulary = lesson.pictures, lesson.vocabulary
     allowed = np.flatnonzero(~pictures.held)
+    is_plain = pictures.look[allowed] == [look.words for look in vocabulary.looks].index(PLAIN)
+    is_on_plain = pictures.ground[allowed] == list(vocabulary.grounds).index(PLAIN_GROUND)
     rows = np.sort(chance.choice(allowed, size, replace=False))
-    unnamed = chance.uniform(size=size) < NO_LOOK
-    rows[unnamed] = chance.choice(allowed[pictures.look[allowed] == looks.index(PLAIN)], int(unnamed.sum()))
-    shown = zip(pictures.subject[rows], pictures.look[rows], pictures.ground[rows], unnamed, strict=True)
+    no_look, no_ground = chance.uniform(size=size) < NO_LOOK, chance.uniform(size=size) < NO_GROUND
+    for asked, fit in (
+        (no_look & ~no_ground, is_plain),
+        (no_ground & ~no_look, is_on_plain),
+        (no_look & no_ground, is_plain & is_on_plain),
+    ):
+        rows[asked] = chance.choice(allowed[fit], int(asked.sum()))
     captions = [
-        varied(lesson.vocabulary, int(subject), None if is_unnamed else int(look), int(ground), chance)
-        for subject, look, ground, is_unnamed in shown
+        varied(
+            vocabulary,
+            int(pictures.subject[row]),
+            None if is_without_look else int(pictures.look[row]),
+            None if is_without_ground else int(pictures.ground[row]),
+            chance,
+        )
+        for row, is_without_look, is_without_ground in zip(rows, no_look, no_ground, strict=True)
     ]
     return lesson.latents[rows].float(), captions
 

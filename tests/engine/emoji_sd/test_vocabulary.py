@@ -62,6 +62,8 @@ def test_captions_leave_parts_out_as_often_as_they_say():
     words = vocabulary.load()
     chance = np.random.default_rng(0)
     said = [captions.varied(words, 0, 0, 0, chance) for _ in range(4000)]
-    ground = f"{next(iter(words.grounds))} background"
+    subject, ground = words.subjects[0].words, f"{next(iter(words.grounds))} background"
     assert abs(sum(not one for one in said) / len(said) - captions.EMPTY) < 0.02
-    assert abs(sum(ground in one for one in said) / len(said) - (1 - captions.EMPTY) * (1 - captions.NO_GROUND)) < 0.03
+    assert abs(sum(bool(one) and subject not in one for one in said) / len(said) - captions.NO_SUBJECT) < 0.02
+    assert all(ground in one for one in said if one)
+    assert not any("background" in captions.varied(words, 0, 0, None, chance) for _ in range(100))

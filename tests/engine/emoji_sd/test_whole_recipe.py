@@ -159,14 +159,21 @@ def test_the_judge_is_measured_on_pictures_it_never_saw_before_and_after_the_vae
     assert np.abs(coded[0] - plain[0]).mean() > 1  # a VAE that has learnt nothing gives something else back
 
 
-def test_a_caption_without_a_look_shows_the_plain_one(words, real, tmp_path):
+def test_a_caption_without_a_look_or_a_ground_shows_the_plain_one(words, real, tmp_path):
     plain = [look.words for look in words.looks].index(captions.PLAIN)
-    marks = torch.from_numpy(real.look == plain).half().view(-1, 1, 1, 1)
+    white = list(words.grounds).index(captions.PLAIN_GROUND)
+    marks = torch.from_numpy(np.stack([real.look == plain, real.ground == white], 1)).half()[:, :, None, None]
     lesson = teach.Lesson(marks, real, words, text.make_tokenizer(captions.words(words), tmp_path))
     batches = [teach.batch(lesson, 16, np.random.default_rng(seed)) for seed in range(60)]
-    shown = [(bool(mark), said) for marks, texts in batches for mark, said in zip(marks, texts, strict=True)]
-    unnamed = [is_plain for is_plain, said in shown if said and not any(k.words in said for k in words.looks)]
+    shown = [(mark.flatten().bool(), said) for marks, texts in batches for mark, said in zip(marks, texts, strict=True)]
+    said = [pair for pair in shown if pair[1]]
+    unnamed = [mark[0] for mark, one in said if not any(k.words in one for k in words.looks)]
+    groundless = [mark[1] for mark, one in said if "background" not in one]
     assert all(unnamed)
+    assert all(groundless)
     assert abs(len(unnamed) / len(shown) - captions.NO_LOOK) < 0.04
-    assert abs(np.mean([not said for _, said in shown]) - captions.EMPTY) < 0.04
-    assert not all(is_plain for is_plain, said in shown if not said)
+    assert abs(len(groundless) / len(shown) - captions.NO_GROUND) < 0.04
+    empty = [mark for mark, one in shown if not one]
+    assert abs(len(empty) / len(shown) - captions.EMPTY) < 0.04
+    assert not all(mark[0] for mark in empty)
+    assert not all(mark[1] for mark in empty)
