@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 from engine.emoji_sd import judge, sheet, shipped_judge, vocabulary
 from engine.emoji_sd.evaluate import Grades
@@ -71,3 +71,12 @@ def test_a_look_is_no_matter_of_how_bold_its_lines_are(words):
         said = judge.verdicts(referee, judge.small(np.stack([np.asarray(one) for one in bolder]))).look
         asked = [one.words for one in words.looks].index(look)
         assert np.sum(said == asked) >= len(bolder) - 1, look
+
+
+def test_a_look_is_no_matter_of_how_bright_its_colours_are(words):
+    referee, _ = shipped_judge.load(words)
+    for look in ("cartoon", "flat sticker", "outlined comic"):
+        brighter = [ImageEnhance.Color(sheet.cut(subject, look)).enhance(1.5) for subject in sheet.SUBJECTS]
+        said = judge.verdicts(referee, judge.small(np.stack([np.asarray(one) for one in brighter]))).look
+        asked = [one.words for one in words.looks].index(look)
+        assert np.sum(said == asked) >= len(brighter) - 1, look
