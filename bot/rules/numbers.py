@@ -27,9 +27,13 @@ PAGES: dict[str, dict[str, Number]] = {
         "batch": Number("batch_size", (1, 2, 4)),
         "accumulation": Number("accumulation", (1, 2, 4)),
         "checkpoints": Number("checkpoints", (3, 4, 5, 6)),
+    },
+    "views": {
         "flip": Number("flip", (False, True)),
+        "zoom": Number("zoom", (1.0, 1.18, 1.4)),
         "crops": Number("crops", (1, 2, 4)),
         "buckets": Number("buckets", (1, 2, 3)),
+        "masked": Number("masked", (False, True)),
     },
     "weights": {
         "rank": Number("rank", (4, 8, 16, 32, 64)),
@@ -52,7 +56,6 @@ PAGES: dict[str, dict[str, Number]] = {
         "debiased": Number("debiased", (False, True)),
         "offset": Number("noise_offset", (0.0, 0.0357, 0.1)),
         "timesteps": Number("timesteps", ("uniform", "stratified", "style")),
-        "masked": Number("masked", (False, True)),
     },
     "captions": {
         "dropout": Number("caption_dropout", (0.0, 0.05, 0.1)),
@@ -118,7 +121,7 @@ def value_of(recipe: Recipe, name: str) -> Any:
     if name == "targets":
         return targets_name(recipe)
     value = getattr(recipe, NUMBERS[name].field)
-    if name == "loraplus":
+    if name in ("loraplus", "zoom"):
         return False if value == 1.0 else value
     return False if value is None or (value == 0 and name != "warmup") else value
 

@@ -63,7 +63,7 @@ EMOJI_LOOKS = (
 
 # Measured on one unseen look with the recipe's own judge (engine/emoji_sd/README.md). A look is learnt by the residual
 # blocks alone, as attention learns the palette's subjects along with it; min-SNR took nearly half of the gain away.
-# The trigger's word stays where it began: moved along, it cost subjects.
+# The trigger's word stays where it began: moved along, it cost subjects. On 16×16 latents so do small figures.
 _EMOJI_STYLE = Recipe(
     targets=RESIDUAL,
     batch_size=4,
@@ -75,6 +75,7 @@ _EMOJI_STYLE = Recipe(
     initializers=EMOJI_LOOKS,
     token_learning_rate=0.0,
     flip=True,
+    zoom=1.18,
 )
 EMOJI_STYLES = {
     "fast": replace(_EMOJI_STYLE, preset="fast", steps=200, learning_rate=3e-3, checkpoints=3),
@@ -152,6 +153,7 @@ def reasons(recipe: Recipe, family: str) -> tuple[str, ...]:
         "timesteps",
         f"dropout.{_switch(recipe.caption_dropout > 0)}",
         f"flip.{_switch(recipe.flip)}",
+        *(("zoom",) if recipe.zoom > 1 else ()),
         f"prior.{_switch(recipe.prior_weight > 0)}",
         f"ema.{_switch(recipe.ema_decay > 0)}",
         f"word.{_switch(bool(recipe.initializers))}",

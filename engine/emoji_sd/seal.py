@@ -1,6 +1,6 @@
 """What matters to a user: a seal trained on 18 pictures of a look the model never saw, worn by other subjects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,14 +46,41 @@ RECIPE = Recipe(
     initializers=tuple(look.words for look in LOOKS),
     token_learning_rate=0.0,
     flip=True,
+    zoom=1.18,
 )  # fmt: skip
 
 
-def palette(vocabulary: Vocabulary, figures: Figures) -> tuple[list[TrainingPicture], dict[ContentHash, bytes]]:
-    """Eighteen pictures in the unseen look with the quest's own sparse captions."""
+@dataclass(frozen=True)
+class Trial:
+    """What a seal is trained on and whom it is worn by. The preset was chosen on numbers 0 to 2."""
+
+    palette: tuple[str, ...]
+    others: tuple[str, ...]
+    seed: Seed
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, number: int = 0, amount: int = 96) -> "Trial":
+        """PALETTE for 0, else eighteen subjects by chance; `amount` others, none of which number 0 has."""
+        able = [s.words for s in vocabulary.subjects if UNSEEN.source in s.icons and s.words not in PALETTE]
+        if not number:
+            return cls(PALETTE, _some(9, able, amount), Seed(0))
+        palette = _some((77, number), able, len(PALETTE))
+        looked_at = {*palette, *cls.of(vocabulary).others}
+        rest = [subject for subject in able if subject not in looked_at]
+        return cls(palette, _some((78, number), rest, amount), Seed(100 + number))
+
+
+def _some(seed: int | tuple[int, int], subjects: list[str], amount: int) -> tuple[str, ...]:
+    return tuple(str(one) for one in np.random.default_rng(seed).choice(subjects, amount, replace=False))
+
+
+def palette(
+    vocabulary: Vocabulary, figures: Figures, subjects: tuple[str, ...] = PALETTE
+) -> tuple[list[TrainingPicture], dict[ContentHash, bytes]]:
+    """A picture of each subject in the unseen look with the quest's own sparse captions."""
     named = [subject.words for subject in vocabulary.subjects]
     pictures, files = [], {}
-    for number, subject in enumerate(PALETTE):
+    for number, subject in enumerate(subjects):
         chance = np.random.default_rng((8, number))
         real = draw(figures(named.index(subject), UNSEEN.source), UNSEEN, "white", chance)
         name = ContentHash(f"{number:064}")
@@ -72,9 +99,10 @@ class SealGrades:
     subject_top5_with: float
 
 
-def train(machine: Machine, vocabulary: Vocabulary, figures: Figures, recipe: Recipe = RECIPE) -> Loop:
+def train(machine: Machine, vocabulary: Vocabulary, figures: Figures, trial: Trial) -> Loop:
     """The trained adapter, by the code that trains people's seals."""
-    pictures, files = palette(vocabulary, figures)
+    recipe = replace(RECIPE, seed=trial.seed)
+    pictures, files = palette(vocabulary, figures, trial.palette)
     dataset = prepare(machine, pictures, files.__getitem__, recipe, TRIGGER)
     loop = Loop(machine, dataset, recipe, NAME, text_side(machine, dataset, recipe, NAME, TRIGGER))
     for _ in counted(range(recipe.steps), "training the seal"):
@@ -98,13 +126,12 @@ def drawn(machine: Machine, subjects: list[str], worn: dict[str, float]) -> npt.
 
 
 def grade(
-    machine: Machine, loop: Loop, referee: torch.nn.Module, vocabulary: Vocabulary, amount: int = 96
+    machine: Machine, loop: Loop, referee: torch.nn.Module, vocabulary: Vocabulary, trial: Trial
 ) -> tuple[SealGrades, npt.NDArray[np.uint8]]:
-    """Draw `amount` other subjects without and with the seal at strength 1; the grades and both rows of pictures."""
-    others = [i for i, s in enumerate(vocabulary.subjects) if s.words not in PALETTE and UNSEEN.source in s.icons]
-    chosen = np.random.default_rng(9).choice(others, amount, replace=False)
-    named = [vocabulary.subjects[i].words for i in chosen]
-    both = [drawn(machine, named, worn) for worn in ({}, {loop.name: 1.0})]
+    """Draw the trial's others without and with the seal at strength 1; the grades and both rows of pictures."""
+    named = [subject.words for subject in vocabulary.subjects]
+    chosen = np.array([named.index(subject) for subject in trial.others])
+    both = [drawn(machine, list(trial.others), worn) for worn in ({}, {loop.name: 1.0})]
     look, top5 = [], []
     for pixels in both:
         said = judging.verdicts(referee, judging.small(pixels))

@@ -15,7 +15,7 @@ from engine.training.beginning import nearest
 from engine.training.bucket import Bucket
 from engine.training.class_prior import drawing_class
 from engine.training.draws import Layout
-from engine.training.views import Size, View, bucket_sizes, opened, views_of
+from engine.training.views import Size, View, bucket_sizes, opened, views_a_picture, views_of
 from storage.records import ContentHash, Recipe
 from storage.requests import TrainingPicture
 
@@ -56,7 +56,7 @@ class Dataset:
         """Whether it was prepared with everything this recipe needs."""
         keeps = recipe.prior_weight > 0
         return (
-            self.views == views_a_picture(recipe)
+            self.views == _views_a_picture(recipe)
             and (self.variants > 1) == recipe.shuffle_caption
             and all((bucket.mask is not None) == recipe.masked for bucket in self.buckets)
             and (self.bare_captions is not None or not keeps or recipe.prior != "trigger")
@@ -100,7 +100,7 @@ def preparing(
         captions=encode(machine, texts, chunks=chunks),
         empty=encode(machine, [""], chunks=chunks),
         scaling_factor=float(machine.vae.config.scaling_factor),
-        views=views_a_picture(recipe),
+        views=_views_a_picture(recipe),
         bare_captions=encode(machine, [without(trigger, t) for t in texts], chunks=chunks) if by_trigger else None,
         class_rows=(yield from _class_rows(machine, recipe)) if by_class else None,
         class_caption=encode(machine, [recipe.class_prompt], chunks=chunks) if by_class else None,
@@ -129,9 +129,8 @@ def prepare(
             return dataset
 
 
-def views_a_picture(recipe: Recipe) -> int:
-    """Cached crops, and as many mirror images."""
-    return recipe.crops * (2 if recipe.flip else 1)
+def _views_a_picture(recipe: Recipe) -> int:
+    return views_a_picture(recipe.crops, recipe.flip, recipe.zoom)
 
 
 def orders_of(caption: str, recipe: Recipe, number: int) -> list[str]:
@@ -164,7 +163,7 @@ def _encoding(
 
 
 def _views(picture: Image.Image, size: Size, recipe: Recipe) -> list[View]:
-    return list(views_of(picture, size, recipe.crops, recipe.flip))
+    return list(views_of(picture, size, recipe.crops, recipe.flip, recipe.zoom))
 
 
 def _bucket(

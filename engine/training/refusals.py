@@ -16,7 +16,7 @@ from storage.records import Recipe
 LOSSES = ("mse", "huber", "smooth_l1")
 TIMESTEPS = ("uniform", "stratified", "style")
 PRIORS = ("trigger", "class")
-AT_LEAST_ONE = ("rank", "alpha", "batch_size", "accumulation", "steps", "crops", "buckets")
+AT_LEAST_ONE = ("rank", "alpha", "batch_size", "accumulation", "steps", "crops", "buckets", "zoom")
 
 Test = Callable[[Recipe, Machine], bool]
 

@@ -67,15 +67,34 @@ def _distance(one: Size, other: Size) -> float:
     return abs(math.log(one[0] / one[1]) - math.log(other[0] / other[1]))
 
 
-def views_of(picture: Image.Image, size: Size, crops: int, flip: bool) -> Iterator[View]:
-    """`crops` windows spread over the longer side, the middle one first for an odd number; each then mirrored."""
+def views_of(picture: Image.Image, size: Size, crops: int, flip: bool, zoom: float = 1.0) -> Iterator[View]:
+    """`crops` windows spread over the longer side, the middle one first for an odd number; each then mirrored.
+
+    With a `zoom` above 1 all of it once more from so much nearer, in the middle of the shorter side.
+    """
+    for nearer in (1.0, zoom)[: _distances(zoom)]:
+        yield from _framed(picture, size, crops, flip, nearer)
+
+
+def views_a_picture(crops: int, flip: bool, zoom: float) -> int:
+    """How many `views_of` gives."""
+    return crops * (2 if flip else 1) * _distances(zoom)
+
+
+def _distances(zoom: float) -> int:
+    return 2 if zoom > 1 else 1
+
+
+def _framed(picture: Image.Image, size: Size, crops: int, flip: bool, nearer: float) -> Iterator[View]:
     width, height = size
-    scale = max(width / picture.width, height / picture.height)
+    scale = nearer * max(width / picture.width, height / picture.height)
     whole = (max(width, round(picture.width * scale)), max(height, round(picture.height * scale)))
     colours = _resized(picture.convert("RGB"), whole)
     alpha = _resized(picture.getchannel("A"), whole)
+    spare = whole[0] - width, whole[1] - height
     for share in _shares(crops):
-        left, top = round((whole[0] - width) * share), round((whole[1] - height) * share)
+        along, across = round(max(spare) * share), min(spare) // 2
+        left, top = (along, across) if spare[0] > spare[1] else (across, along)
         box = (left, top, left + width, top + height)
         # The size after scaling is said to be the original one, as it is when drawing: no seal of blurred upscales.
         ids = (whole[1], whole[0], top, left, height, width)

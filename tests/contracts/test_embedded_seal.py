@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bot.rules.recipe import preset_recipe
 from engine.emoji_sd import seal
 from engine.emoji_sd.vocabulary import load
@@ -14,6 +16,21 @@ def test_the_seal_of_the_evaluation_is_the_fast_preset():
     assert replace(seal.RECIPE, epochs=offered.epochs, warmup_steps=offered.warmup_steps) == offered
 
 
-def test_the_palette_of_the_evaluation_is_in_the_vocabulary_and_in_openmoji():
-    icons = {subject.words: subject.icons for subject in load().subjects}
-    assert all("openmoji" in icons[subject] for subject in seal.PALETTE)
+@pytest.mark.parametrize("number", range(4))
+def test_what_a_seal_is_graded_on_is_in_openmoji_and_not_what_it_learnt_from(number: int):
+    words = load()
+    icons = {subject.words: subject.icons for subject in words.subjects}
+    trial = seal.Trial.of(words, number, 96)
+    assert all("openmoji" in icons[subject] for subject in (*trial.palette, *trial.others))
+    assert (len(set(trial.palette)), len(set(trial.others))) == (18, 96)
+    assert not set(trial.palette) & set(trial.others)
+    assert trial == seal.Trial.of(words, number, 96)
+
+
+def test_the_other_palettes_share_neither_pictures_nor_subjects_with_the_first():
+    words = load()
+    chosen_on = seal.Trial.of(words)
+    for number in (1, 2):
+        trial = seal.Trial.of(words, number)
+        assert not {*chosen_on.palette, *chosen_on.others} & set(trial.others)
+        assert not set(chosen_on.palette) & set(trial.palette)

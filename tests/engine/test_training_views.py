@@ -6,18 +6,19 @@ import io
 from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from engine.models.machine import Machine
 from engine.training.dataset import Dataset, orders_of, prepare, without
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
 from engine.training.losses import SMALLEST_SNR, debiased_weight, pointwise, row_means
 from engine.training.optimizers import rate_share
-from engine.training.views import bucket_sizes, opened, views_of
+from engine.training.views import bucket_sizes, opened, views_a_picture, views_of
 from storage.records import ContentHash, Recipe, Seed
 from storage.requests import TrainingPicture
 from tests.engine.tiny_models import tiny_machine
@@ -64,6 +65,22 @@ def test_crops_spread_along_the_longer_side_and_each_is_mirrored() -> None:
     assert colours == [(red, blue), (blue, red), (red, red), (red, red), (blue, blue), (blue, blue)]
     assert [view.time_ids[3] for view in views] == [32, 32, 0, 0, 64, 64]
     assert {view.time_ids[:3] + view.time_ids[4:] for view in views} == {(64, 128, 0, 64, 64)}
+
+
+def test_from_nearer_the_margin_is_cut_off_and_time_ids_say_so() -> None:
+    far, mirrored, near, near_mirrored = views_of(opened(striped(64, 64)), (64, 64), crops=1, flip=True, zoom=2.0)
+    assert far.time_ids == mirrored.time_ids == (64, 64, 0, 0, 64, 64)
+    assert near.time_ids == near_mirrored.time_ids == (128, 128, 32, 32, 64, 64)
+    inner = far.image.crop((16, 16, 48, 48)).resize((64, 64), Image.Resampling.LANCZOS)
+    assert np.abs(np.asarray(near.image, float) - np.asarray(inner, float)).mean() < 2
+    assert near_mirrored.image.tobytes() == ImageOps.mirror(near.image).tobytes()
+
+
+@pytest.mark.parametrize(("crops", "flip", "zoom"), [(1, False, 1.0), (1, True, 1.0), (3, False, 1.2), (2, True, 1.2)])
+def test_so_many_views_are_said_as_there_are(crops: int, flip: bool, zoom: float) -> None:
+    views = list(views_of(opened(striped(96, 64)), (64, 64), crops, flip, zoom))
+    assert len(views) == views_a_picture(crops, flip, zoom)
+    assert {view.image.size for view in views} == {view.mask.size for view in views} == {(64, 64)}
 
 
 def test_a_mask_is_the_alpha_channel_at_the_latents_size_mirrored_with_its_picture() -> None:

@@ -46,8 +46,8 @@ async def test_every_page_of_numbers_fits_a_phone_and_leads_back(anna: Traveller
     await at_the_recipe(anna)
     await anna.taps("train.numbers")
     pages = [button for button in numbers_on(anna.screens()[-1]) if button.data.startswith("train.page")]
-    assert len(pages) == 6
-    for number in range(1, 7):
+    assert len(pages) == 7
+    for number in range(1, 8):
         await anna.taps("train.page", str(number))
         buttons = numbers_on(anna.screens()[-1])
         assert 4 <= len(buttons) <= 8
@@ -62,7 +62,7 @@ async def test_a_changed_number_is_named_and_can_be_taken_back(anna: Traveller) 
     await anna.taps("train.preset", "thorough")
     before = (await anna.quest()).recipe
     await anna.taps("train.numbers")
-    await anna.taps("train.page", "2")
+    await anna.taps("train.page", "3")
     await anna.taps("train.set", "targets")
     assert (await anna.quest()).recipe.preset == "own"
     assert (await anna.quest()).recipe.targets == ATTENTION
@@ -75,7 +75,7 @@ async def test_a_changed_number_is_named_and_can_be_taken_back(anna: Traveller) 
 async def test_what_cannot_work_here_is_passed_over_and_the_person_is_told_why(anna: Traveller) -> None:
     await at_the_recipe(anna)
     await anna.taps("train.numbers")
-    await anna.taps("train.page", "3")
+    await anna.taps("train.page", "4")
     reply = await anna.taps("train.set", "optimizer")
     assert (await anna.quest()).recipe.optimizer == "prodigy", "8-bit needs a GPU"
     assert reply.alert
