@@ -226,7 +226,7 @@ def train_judge(minutes: Minutes = math.inf) -> None:
 def judge_lessons(words: vocabularies.Vocabulary) -> judge.Lessons:
     """What the judge learns from."""
     unseen = pictures.unseen(words, BUILD / "figures.npy")
-    return judge.lessons_of(pictures.load(words, BUILD / "pictures.npy"), unseen, finished_vae())
+    return judge.lessons_of(pictures.load(words, BUILD / "pictures.npy").looks_alone, unseen, finished_vae())
 
 
 def judge_run(words: vocabularies.Vocabulary) -> tuple[Run, judge.Lessons]:
@@ -295,16 +295,21 @@ def draw_real_sheet(path: Path) -> None:
 
 
 @app.command("evaluate")
-def evaluate_model(amount: int = 400, run: str = "") -> None:
-    """Print how near the VAE comes, draw trained and held-out pairs and print what the judge says of them, as JSON."""
+def evaluate_model(amount: int = 400, run: str = "", manner: str = "") -> None:
+    """Print how near the VAE comes, draw trained and held-out pairs and print what the judge says of them, as JSON.
+
+    The judge has seen no manner: of pictures in one, what it says of subjects is worth more than what it says of looks.
+    """
+    if manner not in looks.MANNERS:
+        raise SystemExit(f"Manners are: {', '.join(filter(None, looks.MANNERS))}.")
     words = vocabularies.load()
     referee, found = shipped_judge.load(words)
-    real = pictures.load(words, BUILD / "pictures.npy")
+    real = pictures.load(words, BUILD / "pictures.npy").looks_alone
     copies = evaluate.Copies(real)
     pipeline = assemble(run) if run else export.load()
     say(f"PSNR on held-out pictures: {vae.psnr(pipeline.vae, real):.2f} dB")
     for name, held_out in (("trained pairs", False), ("held-out pairs", True)):
-        asked = evaluate.ask(words, amount, held_out=held_out)
+        asked = evaluate.ask(words, amount, held_out=held_out, manner=manner)
         drawn = evaluate.draw(pipeline, asked.captions(words))
         found[name] = evaluate.grade(referee, drawn, asked, copies.share(drawn))
         for line in evaluate.by_look(referee, drawn, asked, words):

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from engine.emoji_sd.looks import in_manner
 from engine.emoji_sd.vocabulary import Vocabulary
 
 EMPTY = 0.10  # share of captions left empty: the unconditional half of classifier-free guidance (Ho & Salimans 2022)
 NO_SUBJECT, NO_LOOK, NO_GROUND = 0.04, 0.12, 0.15
+IN_A_MANNER = 0.35  # share of pictures shown in a manner
 SHUFFLED, NO_ARTICLE = 0.10, 0.15
 # Shares of captions, with a look and without, with a word that means nothing, as a trigger does before it is trained.
 STRANGER, STRANGER_ALONE = 0.08, 0.5
@@ -14,21 +16,27 @@ STRANGER, STRANGER_ALONE = 0.08, 0.5
 PLAIN, PLAIN_GROUND = "flat vector", "white"
 
 
-def caption(subject: str, look: str, ground: str) -> str:
+def caption(subject: str, look: str, ground: str, manner: str = "") -> str:
     """The whole caption."""
-    return f"a {subject}, {look}, {ground} background"
+    return f"a {subject}, {in_manner(manner, look)}, {ground} background"
 
 
 def varied(
-    vocabulary: Vocabulary, subject: int, look: int | None, ground: int | None, chance: np.random.Generator
+    vocabulary: Vocabulary,
+    subject: int,
+    look: int | None,
+    ground: int | None,
+    chance: np.random.Generator,
+    manner: str = "",
 ) -> str:
     """A caption as training sees it: some empty, some in another order. None names no look, or no ground."""
     if look is not None and ground is not None and chance.uniform() < EMPTY:
         return ""
     article = "" if chance.uniform() < NO_ARTICLE else "a "
+    shown = in_manner(manner, "" if look is None else vocabulary.looks[look].words)
     parts = [
         (NO_SUBJECT, article + vocabulary.subjects[subject].words),
-        *([] if look is None else [(0.0, vocabulary.looks[look].words)]),
+        *([(0.0, shown)] if shown else []),
         *([] if ground is None else [(0.0, f"{list(vocabulary.grounds)[ground]} background")]),
     ]
     kept = [words for left_out, words in parts if chance.uniform() >= left_out]

@@ -11,6 +11,7 @@ from diffusers import StableDiffusionPipeline
 
 from engine.emoji_sd import judge as judging
 from engine.emoji_sd.captions import caption
+from engine.emoji_sd.looks import is_shown
 from engine.emoji_sd.pictures import Pictures
 from engine.emoji_sd.progress import counted
 from engine.emoji_sd.vocabulary import Vocabulary
@@ -21,29 +22,31 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Asked:
-    """Pairs that were asked for: indexes (n,)."""
+    """Pairs that were asked for: indexes (n,); all in one manner."""
 
     subject: npt.NDArray[np.int64]
     look: npt.NDArray[np.int64]
     ground: npt.NDArray[np.int64]
+    manner: str = ""
 
     def captions(self, vocabulary: Vocabulary) -> list[str]:
         """Their prompts."""
         grounds = list(vocabulary.grounds)
         return [
-            caption(vocabulary.subjects[s].words, vocabulary.looks[k].words, grounds[g])
+            caption(vocabulary.subjects[s].words, vocabulary.looks[k].words, grounds[g], self.manner)
             for s, k, g in zip(self.subject, self.look, self.ground, strict=True)
         ]
 
 
-def ask(vocabulary: Vocabulary, amount: int, *, held_out: bool) -> Asked:
+def ask(vocabulary: Vocabulary, amount: int, *, held_out: bool, manner: str = "") -> Asked:
     """`amount` pairs by a fixed seed, looks as even as the pairs allow, each on a ground by chance."""
     chance = np.random.default_rng((6, held_out))
-    pairs = np.array([p for p in vocabulary.pairs() if vocabulary.is_held_out(*p) == held_out])
+    able = [is_shown(look, manner) for look in vocabulary.looks]
+    pairs = np.array([(s, k) for s, k in vocabulary.pairs() if able[k] and vocabulary.is_held_out(s, k) == held_out])
     order = chance.permutation(len(pairs))
     chosen = pairs[order[np.argsort(_turn_within(pairs[order, 1]), kind="stable")][:amount]]
     grounds = chance.integers(0, len(vocabulary.grounds), len(chosen))
-    return Asked(chosen[:, 0], chosen[:, 1], grounds)
+    return Asked(chosen[:, 0], chosen[:, 1], grounds, manner)
 
 
 def _turn_within(looks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -59,6 +59,28 @@ CELL = 8  # pixels of a cell of pixel art: as large as a cell of the latents
 
 UNSEEN = Look("openmoji", icons.UNSEEN)  # the judge's last class
 
+# Sets differ in more than what their looks are called: lines or none, and how much of the picture a figure fills. So a
+# look is also shown in a manner, whose words are said before it: manners, and how many pictures of a pair show each.
+OUTLINED, SMALL = "outlined", "small"
+LINED = ("flat vector", "cartoon", "vintage cartoon", "muted illustration", "flat sticker")  # looks that are outlined
+MANNERS: dict[str, int] = {"": 6, OUTLINED: 3, SMALL: 2, f"{SMALL} {OUTLINED}": 2}
+FINE_STROKE = 1.5  # of an outline, in pixels to each side
+FURTHER = 0.75  # times as large: a small figure
+
+
+def is_shown(look: Look, manner: str) -> bool:
+    """Whether there are pictures of a look in a manner."""
+    return OUTLINED not in manner.split() or look.words in LINED
+
+
+def in_manner(manner: str, look: str) -> str:
+    """A look's words with a manner's before them; either may be empty."""
+    return f"{manner} {look}".strip()
+
+
+# All that a seal's word may begin as.
+SAYABLE = tuple(in_manner(manner, look.words) for manner in MANNERS for look in LOOKS if is_shown(look, manner))
+
 
 def _smooth(shape: tuple[int, int], scale: float, chance: np.random.Generator) -> npt.NDArray[np.float64]:
     """Smooth noise of standard deviation 1 with features of about `scale` pixels."""
@@ -115,14 +137,22 @@ def inked(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Ge
 
 def comic(figure: Pixels, ground: npt.NDArray[np.float64], _chance: np.random.Generator) -> Pixels:
     """Bold lines around the figure and wherever its colours meet, and eight rays bursting out behind it."""
-    pre = _premultiplied(figure).astype(np.float64)
-    disc = np.hypot(*np.mgrid[-2:3, -2:3]) <= STROKE
-    spread = [ndimage.maximum_filter(c, footprint=disc) - ndimage.minimum_filter(c, footprint=disc) for c in pre.T]
-    line = np.clip((np.max(spread, axis=0).T - CONTRAST) / 30, 0, 1)[..., None]
+    line = lines(figure, STROKE)
     down, across = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
     rays = np.clip(0.5 - np.hypot(down, across) * np.cos(8 * np.arctan2(down, across)) / 8, 0, 1)[..., None]
     wall = ground + 0.2 * rays * ((255.0 if _luminance(ground) < 90 else 0.0) - ground)
     return _bytes(_over(figure, wall) * (1 - line) + INK * line)
+
+
+def lines(figure: Pixels, stroke: float) -> npt.NDArray[np.float64]:
+    """How much of each pixel (SIZE, SIZE, 1) is a line around the figure or where its colours meet, 0 … 1.
+
+    `stroke`: pixels to each side, at most 2.5.
+    """
+    pre = _premultiplied(figure).astype(np.float64)
+    disc = np.hypot(*np.mgrid[-2:3, -2:3]) <= stroke
+    spread = [ndimage.maximum_filter(c, footprint=disc) - ndimage.minimum_filter(c, footprint=disc) for c in pre.T]
+    return np.asarray(np.clip((np.max(spread, axis=0).T - CONTRAST) / 30, 0, 1)[..., None])
 
 
 def aged(figure: Pixels, ground: npt.NDArray[np.float64], chance: np.random.Generator) -> Pixels:
@@ -253,16 +283,16 @@ PROCESSES: dict[str, Process] = {
 }  # fmt: skip
 
 
-def place(figure: Pixels, chance: np.random.Generator, *, centred: bool = False) -> Pixels:
-    """The figure a little smaller and a little off the centre.
+def place(figure: Pixels, chance: np.random.Generator, *, centred: bool = False, further: float = 1.0) -> Pixels:
+    """The figure a little smaller and a little off the centre; all of that `further` times as large.
 
     Never mirrored, and shifted by less than a latent's eight pixels: half the pictures each way round would make the
     mean picture of a caption, which is all that the noisiest timesteps can learn, a blur of two.
     """
     scale, across, down = (0.9, 0.5, 0.5) if centred else chance.uniform((0.84, 0.25, 0.25), (0.96, 0.75, 0.75))
-    size = round(SIZE * scale)
+    size, room = round(SIZE * scale * further), (SIZE - round(SIZE * scale)) * further
     small = Image.fromarray(_premultiplied(figure)).resize((size, size), Image.Resampling.LANCZOS)
-    left, top = round((SIZE - size) * across), round((SIZE - size) * down)
+    left, top = (round((SIZE - size) / 2 + room * (one - 0.5)) for one in (across, down))
     canvas = np.zeros((SIZE, SIZE, 4), np.uint8)
     canvas[top : top + size, left : left + size] = np.asarray(small)
     alpha = canvas[..., 3:].astype(np.float64)
@@ -275,8 +305,21 @@ def ground_colour(name: str, chance: np.random.Generator) -> npt.NDArray[np.floa
     return np.clip(np.array(GROUNDS[name], np.float64) + chance.uniform(-8, 8, 3), 0, 255)
 
 
-def draw(figure: Pixels, look: Look, ground: str, chance: np.random.Generator, *, centred: bool = False) -> Pixels:
-    """One real picture: a figure in a look on a ground, uint8 RGB (SIZE, SIZE, 3)."""
+def draw(
+    figure: Pixels,
+    look: Look,
+    ground: str,
+    chance: np.random.Generator,
+    *,
+    centred: bool = False,
+    manner: str = "",
+) -> Pixels:
+    """One real picture: a figure in a look and one of MANNERS on a ground, uint8 RGB (SIZE, SIZE, 3)."""
+    said = manner.split()
     colour = ground_colour(ground, chance)
-    placed = place(figure, chance, centred=centred)
-    return PROCESSES[look.process](placed, colour, chance)
+    placed = place(figure, chance, centred=centred, further=FURTHER if SMALL in said else 1.0)
+    picture = PROCESSES[look.process](placed, colour, chance)
+    if OUTLINED not in said:
+        return picture
+    line = lines(placed, FINE_STROKE)
+    return _bytes(picture * (1 - line) + INK * line)

@@ -1,7 +1,7 @@
 """The real pictures: each pair of subject and look drawn several times on grounds by chance, kept as arrays on disk."""
 
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -9,40 +9,55 @@ import numpy.typing as npt
 
 from engine.emoji_sd.figures import Figures
 from engine.emoji_sd.icons import SIZE
-from engine.emoji_sd.looks import UNSEEN, draw
+from engine.emoji_sd.looks import MANNERS, UNSEEN, draw, is_shown
 from engine.emoji_sd.progress import counted
 from engine.emoji_sd.vocabulary import HELD_OUT, Vocabulary
 
-VARIANTS = 6  # of every pair: other ground, place, size, side
+VARIANTS = MANNERS[""]  # of every pair in no manner: other ground, place, size
 
 
 @dataclass(frozen=True)
 class Pictures:
     """Real pictures with what is on them.
 
-    pixels: uint8 (n, SIZE, SIZE, 3); subject, look, ground: indexes (n,); held: whether the pair is held out (n,).
+    pixels: uint8 (n, SIZE, SIZE, 3); subject, look, ground, manner: indexes (n,); held: whether the pair is held out
+    (n,). Those in no manner come first, VARIANTS of each pair.
     """
 
     pixels: npt.NDArray[np.uint8]
     subject: npt.NDArray[np.int64]
     look: npt.NDArray[np.int64]
     ground: npt.NDArray[np.int64]
+    manner: npt.NDArray[np.int64]
     held: npt.NDArray[np.bool_]
+
+    @property
+    def looks_alone(self) -> "Pictures":
+        """Those in no manner, which are what a look is judged by."""
+        amount = int((self.manner == 0).sum())
+        return Pictures(**{field.name: getattr(self, field.name)[:amount] for field in fields(self)})
 
 
 def index(vocabulary: Vocabulary) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """(subject, look, ground) of every picture, shape (n, 3), and which are of held-out pairs.
+    """(subject, look, ground, manner, variant) of every picture, shape (n, 5), and which are of held-out pairs.
 
     The grounds of a pair follow from the pair alone, so that another pair moves none of them.
     """
-    pairs = vocabulary.pairs()
-    rows = [
-        (s, k, g)
-        for s, k in pairs
-        for g in np.random.default_rng((0, s, k)).choice(len(vocabulary.grounds), VARIANTS, replace=False)
-    ]
-    held = [vocabulary.is_held_out(s, k) for s, k in pairs for _ in range(VARIANTS)]
+    rows, held = [], []
+    for m, (manner, amount) in enumerate(MANNERS.items()):
+        for s, k in vocabulary.pairs():
+            if not is_shown(vocabulary.looks[k], manner):
+                continue
+            chance = np.random.default_rng((0, s, k, *_told(m)))
+            grounds = chance.choice(len(vocabulary.grounds), amount, replace=False)
+            rows += [(s, k, g, m, variant) for variant, g in enumerate(grounds)]
+            held += [vocabulary.is_held_out(s, k)] * amount
     return np.array(rows, np.int64), np.array(held)
+
+
+def _told(manner: int) -> tuple[int, ...]:
+    """What a manner adds to a seed: nothing where there is none, as pictures were before there were any."""
+    return (manner,) if manner else ()
 
 
 def _draw_rows(
@@ -53,10 +68,10 @@ def _draw_rows(
     grounds = list(vocabulary.grounds)
     array = np.load(part, mmap_mode="r+")
     for i in counted(range(first, len(rows), every), f"pictures, part {first + 1} of {every}"):
-        subject, look, ground = rows[i]
+        subject, look, ground, manner, variant = map(int, rows[i])
         kind = vocabulary.looks[look]
-        chance = np.random.default_rng((1, int(subject), int(look), i % VARIANTS))
-        array[i] = draw(figure(int(subject), kind.source), kind, grounds[ground], chance)
+        chance = np.random.default_rng((1, subject, look, variant, *_told(manner)))
+        array[i] = draw(figure(subject, kind.source), kind, grounds[ground], chance, manner=list(MANNERS)[manner])
     array.flush()
 
 
@@ -76,7 +91,7 @@ def render(vocabulary: Vocabulary, figures: Path, path: Path, processes: int = 2
 def load(vocabulary: Vocabulary, path: Path) -> Pictures:
     """The pictures at `path`, memory-mapped."""
     rows, held = index(vocabulary)
-    return Pictures(np.load(path, mmap_mode="r"), rows[:, 0], rows[:, 1], rows[:, 2], held)
+    return Pictures(np.load(path, mmap_mode="r"), *rows[:, :4].T, held)
 
 
 def unseen(vocabulary: Vocabulary, figures: Path) -> Pictures:
@@ -91,4 +106,5 @@ def unseen(vocabulary: Vocabulary, figures: Path) -> Pictures:
         pixels.append(draw(figure(s, UNSEEN.source), UNSEEN, grounds[ground[-1]], chance))
     subject = np.array([s for s, _ in rows])
     look = np.full(len(rows), len(vocabulary.looks))
-    return Pictures(np.stack(pixels), subject, look, np.array(ground), subject % HELD_OUT == 0)
+    manner = np.zeros(len(rows), np.int64)
+    return Pictures(np.stack(pixels), subject, look, np.array(ground), manner, subject % HELD_OUT == 0)

@@ -10,7 +10,7 @@ from PIL import Image
 from engine.emoji_sd import judge as judging
 from engine.emoji_sd.evaluate import GUIDANCE, STEPS
 from engine.emoji_sd.figures import Figures
-from engine.emoji_sd.looks import LOOKS, UNSEEN, draw
+from engine.emoji_sd.looks import SAYABLE, UNSEEN, draw
 from engine.emoji_sd.progress import counted
 from engine.emoji_sd.vocabulary import Vocabulary
 from engine.models import adapters
@@ -43,7 +43,7 @@ RECIPE = Recipe(
     targets=("conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv"),
     checkpoints=3,
     new_tokens=1,
-    initializers=tuple(look.words for look in LOOKS),
+    initializers=SAYABLE,
     token_learning_rate=0.0,
     flip=True,
     zoom=1.18,

@@ -1,6 +1,7 @@
 """The long part: the U-Net learns from cached latents, over as many sittings as it takes."""
 
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from engine.emoji_sd import text, unet, vae
-from engine.emoji_sd.captions import NO_GROUND, NO_LOOK, PLAIN, PLAIN_GROUND, varied
+from engine.emoji_sd.captions import IN_A_MANNER, NO_GROUND, NO_LOOK, PLAIN, PLAIN_GROUND, varied
+from engine.emoji_sd.looks import MANNERS
 from engine.emoji_sd.pictures import Pictures
 from engine.emoji_sd.precision import halved
 from engine.emoji_sd.progress import counted
@@ -19,9 +21,9 @@ from engine.emoji_sd.together import HALVES, Team
 from engine.emoji_sd.vocabulary import Vocabulary
 
 BATCH = 32  # of each half
-RATE = 2e-3
+RATE = 1.5e-3
 BY_MUON = ("unet/down_blocks", "unet/mid_block", "unet/up_blocks", "unet/add_embedding")
-SHIFT = 3.0  # of timesteps towards noise: what a picture shows is decided there, hardly anywhere below timestep 700
+SHIFT = 1.5  # of timesteps towards noise, where what a picture shows is decided
 
 
 @dataclass(frozen=True)
@@ -54,31 +56,31 @@ def lesson(path: Path, pictures: Pictures, vocabulary: Vocabulary, tokenizer: CL
 
 
 def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch.Tensor, list[str]]:
-    """Latents (size, 12, 16, 16) and captions; every pair that is not held out is equally likely.
+    """Latents (size, 12, 16, 16) and captions; in each manner, every picture of a pair not held out is equally likely.
 
     A caption that names no look, or no ground, shows the plain one.
     """
     pictures, vocabulary = lesson.pictures, lesson.vocabulary
-    allowed = np.flatnonzero(~pictures.held)
-    is_plain = pictures.look[allowed] == [look.words for look in vocabulary.looks].index(PLAIN)
-    is_on_plain = pictures.ground[allowed] == list(vocabulary.grounds).index(PLAIN_GROUND)
-    rows = np.sort(chance.choice(allowed, size, replace=False))
+    is_plain = pictures.look == [look.words for look in vocabulary.looks].index(PLAIN)
+    is_on_plain = pictures.ground == list(vocabulary.grounds).index(PLAIN_GROUND)
+    manners = np.where(chance.uniform(size=size) < IN_A_MANNER, chance.integers(1, len(MANNERS), size), 0)
     no_look, no_ground = chance.uniform(size=size) < NO_LOOK, chance.uniform(size=size) < NO_GROUND
-    for asked, fit in (
-        (no_look & ~no_ground, is_plain),
-        (no_ground & ~no_look, is_on_plain),
-        (no_look & no_ground, is_plain & is_on_plain),
-    ):
-        rows[asked] = chance.choice(allowed[fit], int(asked.sum()))
+    rows = np.zeros(size, np.int64)
+    for manner, lookless, groundless in product(range(len(MANNERS)), (False, True), (False, True)):
+        asked = (manners == manner) & (no_look == lookless) & (no_ground == groundless)
+        fit = (pictures.manner == manner) & (is_plain | (not lookless)) & (is_on_plain | (not groundless))
+        if asked.any():
+            rows[asked] = chance.choice(np.flatnonzero(fit & ~pictures.held), int(asked.sum()))
     captions = [
         varied(
             vocabulary,
             int(pictures.subject[row]),
-            None if is_without_look else int(pictures.look[row]),
-            None if is_without_ground else int(pictures.ground[row]),
+            None if lookless else int(pictures.look[row]),
+            None if groundless else int(pictures.ground[row]),
             chance,
+            list(MANNERS)[manner],
         )
-        for row, is_without_look, is_without_ground in zip(rows, no_look, no_ground, strict=True)
+        for row, manner, lookless, groundless in zip(rows, manners, no_look, no_ground, strict=True)
     ]
     return lesson.latents[rows].float(), captions
 

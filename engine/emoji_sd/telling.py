@@ -1,8 +1,9 @@
-"""Telling, after looking up: every cell that the text encoder lays out also says in which look it is.
+"""Telling, after looking up: every cell that the text encoder lays out also says in which look and manner it is.
 
 Reading lays out mean pictures, and looks made of the same figures have nearly the same one. A U-Net behind it could not
 keep cartoon and pixel art apart, however long it was taught. So each look gets a direction of its own, among those that
-reading hardly uses, and the text encoder learns to add it to its cells wherever a caption names the look.
+reading hardly uses, and the text encoder learns to add it to its cells wherever a caption names the look. Being outlined
+and being small have one each, too.
 """
 
 import numpy as np
@@ -10,8 +11,10 @@ import torch
 from torch import nn
 
 from engine.emoji_sd import teach, text
+from engine.emoji_sd.looks import MANNERS, OUTLINED, SMALL, in_manner
 from engine.emoji_sd.runs import Run, Sitting
 from engine.emoji_sd.together import Team
+from engine.emoji_sd.vocabulary import Vocabulary
 
 BATCH = 32  # captions of each half
 RATE = 2e-3
@@ -21,19 +24,33 @@ QUIET = 48  # of text.WIDTH axes, those that vary least
 WORDS_COUNT = 0.1  # error in the prompt's own tokens, beside 1 in the cells
 
 
-def directions(cells: torch.Tensor, looks: int) -> torch.Tensor:
-    """Orthogonal directions (looks, WIDTH) in which cells (n, WIDTH) hardly vary; root mean square AMOUNT · std."""
+def directions(cells: torch.Tensor, amount: int) -> torch.Tensor:
+    """Orthogonal directions (amount, WIDTH) in which cells (n, WIDTH) hardly vary; root mean square AMOUNT · std."""
     centred = cells - cells.mean(0)
     _, axes = torch.linalg.eigh(centred.T @ centred)
-    mixed, _ = torch.linalg.qr(torch.randn(QUIET, looks, generator=torch.Generator().manual_seed(0)))
+    mixed, _ = torch.linalg.qr(torch.randn(QUIET, amount, generator=torch.Generator().manual_seed(0)))
     found: torch.Tensor = (axes[:, :QUIET] @ mixed).T * AMOUNT * cells.shape[1] ** 0.5 * cells.std()
     return found
+
+
+def meanings(vocabulary: Vocabulary) -> dict[str, list[int]]:
+    """What a part of a caption may say of look and manner, and the numbers of the directions that it adds.
+
+    Looks have the first numbers, in the vocabulary's order; then come being outlined and being small.
+    """
+    numbers = {look.words: k for k, look in enumerate(vocabulary.looks)}
+    manners = {OUTLINED: len(numbers), SMALL: len(numbers) + 1}
+    return {
+        in_manner(manner, look): [manners[word] for word in manner.split()] + [numbers[look]] * bool(look)
+        for manner in MANNERS
+        for look in ("", *numbers)
+    }
 
 
 def tell(lesson: teach.Lesson, read: nn.Module, run: Run, sitting: Sitting, device: torch.device, team: Team) -> None:
     """Train for a sitting. The run's "text_encoder" began as a copy of `read`, which stays as reading has left it."""
     encoder = run.modules["text_encoder"]
-    named = {look.words: k for k, look in enumerate(lesson.vocabulary.looks)}
+    meant = meanings(lesson.vocabulary)
 
     @torch.no_grad()
     def said(captions: list[str]) -> torch.Tensor:
@@ -42,14 +59,14 @@ def tell(lesson: teach.Lesson, read: nn.Module, run: Run, sitting: Sitting, devi
 
     _, some = teach.batch(lesson, 128, np.random.default_rng(16))
     cells = said(some)[:, text.SAID :].flatten(0, 1).cpu()
-    nothing = torch.zeros(1, cells.shape[1])  # where no look is named
-    added = torch.cat([directions(cells, len(named)), nothing]).to(device)
+    added = directions(cells, 1 + max(number for numbers in meant.values() for number in numbers)).to(device)
 
     def loss(step: int, half: int) -> torch.Tensor:
         _, captions = teach.batch(lesson, BATCH, np.random.default_rng((16, step, half)))
-        look = [next((named[part] for part in caption.split(", ") if part in named), -1) for caption in captions]
         aim = said(captions)
-        aim[:, text.SAID :] += added[look][:, None]
+        for row, caption in enumerate(captions):
+            for part in caption.split(", "):
+                aim[row, text.SAID :] += added[meant.get(part, [])].sum(0)
         error = (encoder(text.ids(lesson.tokenizer, captions).to(device)).last_hidden_state - aim).square()
         total: torch.Tensor = error[:, text.SAID :].mean() + WORDS_COUNT * error[:, : text.SAID].mean()
         return total

@@ -1,4 +1,7 @@
-"""What the model is taught: subjects, looks, grounds, and the pairs held out of training; kept in vocabulary.json."""
+"""What the model is taught: subjects, looks, grounds, and the pairs held out of training; kept in vocabulary.json.
+
+The file also says which manners there are and which looks are shown in them; in code that is looks.py's.
+"""
 
 import hashlib
 import json
@@ -6,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.emoji_sd import icons
-from engine.emoji_sd.looks import GROUNDS, LOOKS, Look
+from engine.emoji_sd.looks import GROUNDS, LOOKS, MANNERS, Look, is_shown
 
 FILE = Path(__file__).parent / "vocabulary.json"
 HELD_OUT = 10  # one pair in ten
@@ -69,14 +72,15 @@ def write(vocabulary: Vocabulary, path: Path = FILE) -> None:
     """Write vocabulary.json, one subject a line."""
     lines = [json.dumps(asdict(subject), ensure_ascii=False) for subject in vocabulary.subjects]
     looks = [json.dumps(asdict(look)) for look in vocabulary.looks]
+    manners = {manner: [k.words for k in vocabulary.looks if is_shown(k, manner)] for manner in MANNERS if manner}
     grounds = json.dumps(vocabulary.grounds)
     held = [json.dumps(pair) for pair in sorted(vocabulary.held_out)]
     path.write_text(
-        '{\n"prompt": "a SUBJECT, LOOK, GROUND background",\n"subjects": [\n'
+        '{\n"prompt": "a SUBJECT, MANNER LOOK, GROUND background",\n"subjects": [\n'
         + ",\n".join(lines)
         + '\n],\n"looks": [\n'
         + ",\n".join(looks)
-        + f'\n],\n"grounds": {grounds},\n"held_out": [\n'
+        + f'\n],\n"manners": {json.dumps(manners)},\n"grounds": {grounds},\n"held_out": [\n'
         + ",\n".join(held)
         + "\n]\n}\n"
     )

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 import torch
 
-from engine.emoji_sd import vocabulary
+from engine.emoji_sd import looks
 from engine.models import adapters, words
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes
@@ -24,7 +24,7 @@ from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.test_rows import drawn
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 
-KNOWN = tuple(look.words for look in vocabulary.load().looks)
+KNOWN = looks.SAYABLE
 SUBJECTS = ("fox", "castle", "guitar", "red apple", "rocket", "umbrella")
 
 
@@ -43,7 +43,7 @@ def palette_in(look: str) -> tuple[list[TrainingPicture], dict[ContentHash, byte
     return pictures, files
 
 
-@pytest.mark.parametrize("look", ["neon sign", "pencil sketch", "outlined comic"])
+@pytest.mark.parametrize("look", ["neon sign", "pencil sketch", "outlined comic", "small outlined flat vector"])
 def test_a_palette_in_a_known_look_begins_as_this_look(look: str) -> None:
     pictures, files = palette_in(look)
     recipe = Recipe(new_tokens=1, initializers=KNOWN)

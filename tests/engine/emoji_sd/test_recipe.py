@@ -10,7 +10,7 @@ from torch import nn
 from engine.emoji_sd import judge, unet
 from engine.emoji_sd.fast_cpu import quicken
 from engine.emoji_sd.icons import SIZE
-from engine.emoji_sd.looks import LOOKS, draw
+from engine.emoji_sd.looks import LOOKS, MANNERS, Look, draw
 from engine.emoji_sd.precision import halved
 from engine.emoji_sd.runs import Constant, Cooling, Learning, Run, Sitting
 from engine.emoji_sd.vae import as_tensor
@@ -97,6 +97,20 @@ def test_a_look_is_what_its_words_say():
     assert beyond[0] > beyond[2] + 4  # … and bleeds beyond it, red …
     assert np.ptp(wash[:30, :30].mean(-1)) > 15  # … on blotched paper
     assert np.ptp(draw_on("white", "flat vector")[:30, :30].mean(-1)) < 1
+
+
+def test_a_manner_is_what_its_words_say():
+    plain, *others = (
+        draw(disc(), Look("flat vector", ""), "white", np.random.default_rng(3), centred=True, manner=manner)
+        for manner in MANNERS
+    )
+    wide = [np.ptp(np.flatnonzero(np.abs(one[64].astype(int) - one[4, 4]).max(-1) > 60)) for one in (plain, *others)]
+    assert wide[1] - wide[0] in (2, 3, 4)  # a line outside …
+    assert abs(wide[2] / wide[0] - 0.75) < 0.02
+    for outlined in (others[0], others[2]):
+        assert outlined[64, 62:67].sum(-1).min() < 120  # … and where colours meet
+    for lineless in (plain, others[1]):
+        assert lineless[64, 62:67].sum(-1).min() > 200
 
 
 @pytest.mark.parametrize("capable", [True, False])

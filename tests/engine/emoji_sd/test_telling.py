@@ -19,6 +19,15 @@ def test_directions_are_even_apart_and_where_cells_hardly_vary():
     assert found[:, : text.WIDTH - telling.QUIET].abs().max() < 0.01 * found.abs().max()
 
 
+def test_what_a_part_of_a_caption_means_is_the_look_that_it_names_and_its_manner():
+    words = vocabulary.load()
+    meant, looks = telling.meanings(words), len(words.looks)
+    assert meant["cartoon"] == [[look.words for look in words.looks].index("cartoon")]
+    assert meant["small outlined cartoon"] == [looks + 1, looks, *meant["cartoon"]]
+    assert meant["outlined"] == [looks]
+    assert "a fox" not in meant
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore:.*torchvision.*")
 def test_what_ships_tells_every_look_from_every_other_in_its_cells():

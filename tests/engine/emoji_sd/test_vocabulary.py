@@ -67,3 +67,12 @@ def test_captions_leave_parts_out_as_often_as_they_say():
     assert abs(sum(bool(one) and subject not in one for one in said) / len(said) - captions.NO_SUBJECT) < 0.02
     assert all(ground in one for one in said if one)
     assert not any("background" in captions.varied(words, 0, 0, None, chance) for _ in range(100))
+
+
+def test_a_manner_stands_before_its_look_or_alone_where_none_is_named():
+    words, chance = vocabulary.load(), np.random.default_rng(0)
+    look = words.looks[3].words
+    assert captions.caption("fox", look, "white", "outlined") == f"a fox, outlined {look}, white background"
+    for named, meant in ((3, f"small outlined {look}"), (None, "small outlined")):
+        said = [captions.varied(words, 0, named, 0, chance, "small outlined") for _ in range(50)]
+        assert all(meant in one.split(", ") for one in said if one)

@@ -27,6 +27,7 @@ from engine.emoji_sd import (
     vocabulary,
 )
 from engine.emoji_sd.icons import SIZE
+from engine.emoji_sd.looks import LINED, MANNERS, in_manner
 from engine.emoji_sd.runs import Constant, Learning, Run, Sitting
 from engine.emoji_sd.together import Team
 
@@ -43,7 +44,7 @@ def real(words):
     """Their pictures as noise: what is learnt does not matter here."""
     rows, held = pictures.index(words)
     pixels = np.random.default_rng(0).integers(0, 256, (len(rows), SIZE, SIZE, 3), np.uint8)
-    return pictures.Pictures(pixels, rows[:, 0], rows[:, 1], rows[:, 2], held)
+    return pictures.Pictures(pixels, *rows[:, :4].T, held)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -131,6 +132,7 @@ def test_each_look_is_told_apart_with_what_it_was_taken_for(words):
 
 
 def test_a_training_picture_is_a_copy_and_noise_is_none(words, real):
+    real = real.looks_alone
     copies = evaluate.Copies(real)
     trained = real.pixels[np.flatnonzero(~real.held)[:8]]
     assert copies.share(trained) == 1
@@ -139,7 +141,7 @@ def test_a_training_picture_is_a_copy_and_noise_is_none(words, real):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_the_judge_is_measured_on_pictures_it_never_saw_before_and_after_the_vae(real, tmp_path):
-    few = pictures.Pictures(real.pixels[:24], real.subject[:24], real.look[:24], real.ground[:24], real.held[:24])
+    few = pictures.Pictures(**{name: rows[:24] for name, rows in vars(real).items()})
     made = []
 
     def make() -> judge.Lessons:
@@ -164,7 +166,7 @@ def test_a_caption_without_a_look_or_a_ground_shows_the_plain_one(words, real, t
     white = list(words.grounds).index(captions.PLAIN_GROUND)
     marks = torch.from_numpy(np.stack([real.look == plain, real.ground == white], 1)).half()[:, :, None, None]
     lesson = teach.Lesson(marks, real, words, text.make_tokenizer(captions.words(words), tmp_path))
-    batches = [teach.batch(lesson, 16, np.random.default_rng(seed)) for seed in range(60)]
+    batches = [teach.batch(lesson, 16, np.random.default_rng(seed)) for seed in range(90)]
     shown = [(mark.flatten().bool(), said) for marks, texts in batches for mark, said in zip(marks, texts, strict=True)]
     said = [pair for pair in shown if pair[1]]
     unnamed = [mark[0] for mark, one in said if not any(k.words in one for k in words.looks)]
@@ -177,3 +179,27 @@ def test_a_caption_without_a_look_or_a_ground_shows_the_plain_one(words, real, t
     assert abs(len(empty) / len(shown) - captions.EMPTY) < 0.04
     assert not all(mark[0] for mark in empty)
     assert not all(mark[1] for mark in empty)
+
+
+def test_a_caption_says_the_manner_of_what_it_shows_and_no_other(words, real, tmp_path):
+    marks = torch.from_numpy(real.manner).half()[:, None, None, None]
+    lesson = teach.Lesson(marks, real, words, text.make_tokenizer(captions.words(words), tmp_path))
+    shown = []
+    for seed in range(60):
+        latents, said = teach.batch(lesson, 16, np.random.default_rng(seed))
+        shown += [(list(MANNERS)[int(mark)], one) for mark, one in zip(latents.flatten(), said, strict=True) if one]
+    looks = [look.words for look in words.looks]
+    for manner, caption in shown:
+        said_of = {in_manner(manner, look) for look in ("", *looks)} - {""}
+        parts = set(caption.split(", "))
+        assert not manner or said_of & parts
+        assert manner or not any(part.startswith(("outlined ", "small ")) for part in parts - set(looks))
+    assert abs(sum(bool(manner) for manner, _ in shown) / len(shown) - captions.IN_A_MANNER) < 0.05
+
+
+def test_what_looks_are_judged_by_is_in_no_manner_and_every_look_has_as_many_as_before_there_were_any(words, real):
+    alone = real.looks_alone
+    assert not alone.manner.any()
+    assert len(alone.pixels) == pictures.VARIANTS * len(words.pairs())
+    outlined = real.look[np.isin(real.manner, [m for m, words in enumerate(MANNERS) if "outlined" in words])]
+    assert {words.looks[k].words for k in outlined} <= set(LINED)
