@@ -78,10 +78,6 @@ def in_manner(manner: str, look: str) -> str:
     return f"{manner} {look}".strip()
 
 
-# All that a seal's word may begin as.
-SAYABLE = tuple(in_manner(manner, look.words) for manner in MANNERS for look in LOOKS if is_shown(look, manner))
-
-
 def _smooth(shape: tuple[int, int], scale: float, chance: np.random.Generator) -> npt.NDArray[np.float64]:
     """Smooth noise of standard deviation 1 with features of about `scale` pixels."""
     field = ndimage.gaussian_filter(chance.standard_normal(shape), scale, mode="reflect")

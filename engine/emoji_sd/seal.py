@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 
 from engine.emoji_sd import judge as judging
+from engine.emoji_sd.captions import PLAIN
 from engine.emoji_sd.evaluate import GUIDANCE, STEPS
 from engine.emoji_sd.figures import Figures
-from engine.emoji_sd.looks import SAYABLE, UNSEEN, draw
+from engine.emoji_sd.looks import LOOKS, MANNERS, UNSEEN, draw, in_manner
 from engine.emoji_sd.progress import counted
 from engine.emoji_sd.vocabulary import Vocabulary
 from engine.models import adapters
@@ -30,12 +31,14 @@ PALETTE = (
 )  # fmt: skip
 TRIGGER = "zmoji"
 NAME = "openmoji seal"
+# All that a seal's word may begin as: every look, and the plain one in its manners.
+BEGINNINGS = (*(look.words for look in LOOKS), *(in_manner(manner, PLAIN) for manner in MANNERS if manner))
 # bot.rules.recipe's fast preset of the embedded model; a test holds the two together.
 RECIPE = Recipe(
     preset="fast",
     rank=32,
     alpha=32,
-    learning_rate=3e-3,
+    learning_rate=1e-3,
     batch_size=4,
     steps=200,
     min_snr_gamma=None,
@@ -43,10 +46,9 @@ RECIPE = Recipe(
     targets=("conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv"),
     checkpoints=3,
     new_tokens=1,
-    initializers=SAYABLE,
+    initializers=BEGINNINGS,
     token_learning_rate=0.0,
     flip=True,
-    zoom=1.18,
 )  # fmt: skip
 
 

@@ -18,8 +18,7 @@ from engine.training.predict import predict
 # Shares of T between which a look is drawn: nearer to pure noise an error tells subject and ground apart, not looks.
 FINEST, COARSEST = 0.1, 0.6
 AT_ONCE = 8  # rows between two pauses
-# Every so many pictures are looked at while more than so many words are left: what is far off shows on a few.
-SPARING = ((16, 4), (4, 2), (0, 1))
+MANY = 4  # words that are looked at on every second picture only while they are more than so many
 
 
 def nearest(
@@ -37,7 +36,7 @@ def nearest(
     errors = dict.fromkeys(beginnings, 0.0)
     turn = 0
     while len(errors) > 1:
-        every = next(every for many, every in SPARING if len(errors) > many)
+        every = 2 if len(errors) > MANY else 1
         for words in errors:
             errors[words] += yield from _error(machine, buckets, said[words], seed, turn, every)
         better = sorted(errors, key=errors.__getitem__)[: (len(errors) + 1) // 2]

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 import torch
 
-from engine.emoji_sd import looks
+from engine.emoji_sd import seal
 from engine.models import adapters, words
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes
@@ -24,7 +24,7 @@ from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.test_rows import drawn
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 
-KNOWN = looks.SAYABLE
+KNOWN = seal.BEGINNINGS
 SUBJECTS = ("fox", "castle", "guitar", "red apple", "rocket", "umbrella")
 
 
