@@ -78,9 +78,9 @@ _EMOJI_STYLE = Recipe(
     flip=True,
 )
 EMOJI_STYLES = {
-    "fast": replace(_EMOJI_STYLE, preset="fast", steps=200, learning_rate=3e-3, checkpoints=3),
-    "balanced": replace(_EMOJI_STYLE, preset="balanced", steps=400, learning_rate=2e-3, checkpoints=4),
-    "thorough": replace(_EMOJI_STYLE, preset="thorough", steps=800, learning_rate=1.5e-3, checkpoints=4),
+    "fast": replace(_EMOJI_STYLE, preset="fast", steps=200, learning_rate=8e-4, checkpoints=3),
+    "balanced": replace(_EMOJI_STYLE, preset="balanced", steps=400, learning_rate=5e-4, checkpoints=4),
+    "thorough": replace(_EMOJI_STYLE, preset="thorough", steps=800, learning_rate=3e-4, checkpoints=4),
 }
 _EMOJI = Recipe(targets=CONV, batch_size=4, min_snr_gamma=None, rank=16, alpha=16)
 EMOJI_PRESETS = {

@@ -91,7 +91,8 @@ def render(vocabulary: Vocabulary, figures: Path, path: Path, processes: int = 2
 def load(vocabulary: Vocabulary, path: Path) -> Pictures:
     """The pictures at `path`, memory-mapped."""
     rows, held = index(vocabulary)
-    return Pictures(np.load(path, mmap_mode="r"), *rows[:, :4].T, held)
+    subject, look, ground, manner, _variant = rows.T
+    return Pictures(np.load(path, mmap_mode="r"), subject, look, ground, manner, held)
 
 
 def unseen(vocabulary: Vocabulary, figures: Path) -> Pictures:

@@ -2,8 +2,8 @@
 
 Reading lays out mean pictures, and looks made of the same figures have nearly the same one. A U-Net behind it could not
 keep cartoon and pixel art apart, however long it was taught. So each look gets a direction of its own, among those that
-reading hardly uses, and the text encoder learns to add it to its cells wherever a caption names the look. Being outlined
-and being small have one each, too.
+reading hardly uses, and the text encoder learns to add it to its cells wherever a caption names the look. So has each
+of the two things that manners are made of, lines and size.
 """
 
 import numpy as np

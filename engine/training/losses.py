@@ -10,8 +10,8 @@ from storage.records import Recipe
 # Noisier than any timestep of SD 1.5, whose smallest is 0.0047: 1/√SNR would be without bound at zero terminal SNR.
 SMALLEST_SNR = 1.7e-3
 # Noisier than this, debiased v-predictions learn nothing: what a picture is of is decided there, not how it is drawn.
-# Of 0.0017, 0.1, 0.5 and 1 it did best on the embedded model's seals (engine/emoji_sd/README.md).
-DECIDED_SNR = 0.5
+# Of 0.0017, 0.1, 0.5, 1 and 2 it did best on the embedded model's seals (engine/emoji_sd/README.md).
+DECIDED_SNR = 1.0
 
 
 def pointwise(prediction: torch.Tensor, target: torch.Tensor, kind: str, delta: float) -> torch.Tensor:
