@@ -68,9 +68,10 @@ def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch
     rows = np.zeros(size, np.int64)
     for manner, lookless, groundless in product(range(len(MANNERS)), (False, True), (False, True)):
         asked = (manners == manner) & (no_look == lookless) & (no_ground == groundless)
-        fit = (pictures.manner == manner) & (is_plain | (not lookless)) & (is_on_plain | (not groundless))
-        if asked.any():
-            rows[asked] = chance.choice(np.flatnonzero(fit & ~pictures.held), int(asked.sum()))
+        able = (is_plain | (not lookless)) & (is_on_plain | (not groundless)) & ~pictures.held
+        fit = able & (pictures.manner == manner)
+        if asked.any():  # a few subjects may have no such picture in the manner
+            rows[asked] = chance.choice(np.flatnonzero(fit if fit.any() else able), int(asked.sum()))
     captions = [
         varied(
             vocabulary,
@@ -78,9 +79,9 @@ def batch(lesson: Lesson, size: int, chance: np.random.Generator) -> tuple[torch
             None if lookless else int(pictures.look[row]),
             None if groundless else int(pictures.ground[row]),
             chance,
-            list(MANNERS)[manner],
+            list(MANNERS)[pictures.manner[row]],
         )
-        for row, manner, lookless, groundless in zip(rows, manners, no_look, no_ground, strict=True)
+        for row, lookless, groundless in zip(rows, no_look, no_ground, strict=True)
     ]
     return lesson.latents[rows].float(), captions
 
