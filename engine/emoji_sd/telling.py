@@ -41,7 +41,7 @@ def meanings(vocabulary: Vocabulary) -> dict[str, list[int]]:
     numbers = {look.words: k for k, look in enumerate(vocabulary.looks)}
     manners = {OUTLINED: len(numbers), SMALL: len(numbers) + 1}
     return {
-        in_manner(manner, look): [manners[word] for word in manner.split()] + [numbers[look]] * bool(look)
+        in_manner(manner, look): [*(manners[word] for word in manner.split()), *([numbers[look]] if look else [])]
         for manner in MANNERS
         for look in ("", *numbers)
     }
