@@ -77,8 +77,8 @@ def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path,
     looking_up.look_up(lesson, encoder, foretelling, run, Sitting(2), Team())
     read = copy.deepcopy(encoder)
     second = Run(tmp_path / "told", {"text_encoder": encoder}, Learning(2e-3, Constant(1), even=reading.BY_MUON))
-    telling.tell(lesson, read, second, Sitting(12), torch.device("cpu"), Team())
-    assert second.losses[-1] < second.losses[0]
+    telling.tell(lesson, read, second, Sitting(32), torch.device("cpu"), Team())
+    assert np.mean(second.losses[-6:]) < np.mean(second.losses[:6])  # captions with more to tell cost more
     assert not any(parameter.grad is not None for parameter in read.parameters())
     teach.teach(lesson, encoder, run, Sitting(4), Team())
     assert len(run.losses) == 4
