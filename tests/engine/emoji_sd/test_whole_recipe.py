@@ -52,6 +52,7 @@ def real(words):
 def test_from_pictures_to_a_pipeline_that_diffusers_loads(words, real, tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "BATCH", 16)
     monkeypatch.setattr(teach, "BATCH", 8)
+    monkeypatch.setattr(telling, "BATCH", 12)
     monkeypatch.setattr(places, "STEPS", 100)
     torch.manual_seed(0)
     autoencoder = vae.make()
