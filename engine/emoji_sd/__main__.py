@@ -88,7 +88,7 @@ def data() -> None:
     say(f"{len(words.subjects)} subjects, {len(words.pairs())} pairs, {len(words.held_out)} held out")
     if not (BUILD / "figures.npy").exists():
         figures.render(words, BUILD, BUILD / "figures.npy")
-    if not (BUILD / "pictures.npy").exists():
+    if not pictures.is_whole(words, BUILD / "pictures.npy"):
         pictures.render(words, BUILD / "figures.npy", BUILD / "pictures.npy")
 
 

@@ -7,7 +7,7 @@ from engine.emoji_sd.vocabulary import Vocabulary
 
 EMPTY = 0.10  # share of captions left empty: the unconditional half of classifier-free guidance (Ho & Salimans 2022)
 NO_SUBJECT, NO_LOOK, NO_GROUND = 0.04, 0.12, 0.15
-IN_A_MANNER = 0.35  # share of pictures shown in a manner
+IN_A_MANNER = 0.6  # share of pictures shown in a manner
 SHUFFLED, NO_ARTICLE = 0.10, 0.15
 # Shares of captions, with a look and without, with a word that means nothing, as a trigger does before it is trained.
 STRANGER, STRANGER_ALONE = 0.08, 0.5

@@ -88,6 +88,11 @@ def render(vocabulary: Vocabulary, figures: Path, path: Path, processes: int = 2
     part.rename(path)
 
 
+def is_whole(vocabulary: Vocabulary, path: Path) -> bool:
+    """Whether `path` holds as many pictures as the vocabulary and the manners ask for today."""
+    return path.exists() and len(np.load(path, mmap_mode="r")) == len(index(vocabulary)[0])
+
+
 def load(vocabulary: Vocabulary, path: Path) -> Pictures:
     """The pictures at `path`, memory-mapped."""
     rows, held = index(vocabulary)

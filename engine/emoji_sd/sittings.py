@@ -32,11 +32,16 @@ def device() -> torch.device:
 
 
 def lesson() -> tuple[teach.Lesson, float]:
-    """What is learnt from, and the VAE's scaling factor."""
+    """What is learnt from, and the VAE's scaling factor. Raises SystemExit where they are not of today."""
     words = vocabularies.load()
     tokenizer = text.make_tokenizer(captions.words(words), BUILD / "tokenizer")
+    if not pictures.is_whole(words, BUILD / "pictures.npy"):
+        raise SystemExit("The pictures are not all there: run `python -m engine.emoji_sd data` first.")
     real = pictures.load(words, BUILD / "pictures.npy")
-    return teach.lesson(BUILD / "latents.safetensors", real, words, tokenizer)
+    found, scaling_factor = teach.lesson(BUILD / "latents.safetensors", real, words, tokenizer)
+    if len(found.latents) != len(real.pixels):
+        raise SystemExit("The latents are of other pictures: run `python -m engine.emoji_sd latents` again.")
+    return found, scaling_factor
 
 
 def fresh_reading(tokenizer: CLIPTokenizer) -> Run:

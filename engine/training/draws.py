@@ -15,7 +15,10 @@ STYLE_POWER = 3  # t = T·u³, density ⅓(t/T)^(-2/3): half of all draws below 
 
 @dataclass(frozen=True)
 class Layout:
-    """What there is to draw from: positions of the pictures in every bucket, and its latents' shape (C, h, w)."""
+    """What there is to draw from: positions of the pictures in every bucket, and its latents' shape (C, h, w).
+
+    `timesteps`: how many of them, from the finest on.
+    """
 
     buckets: tuple[tuple[int, ...], ...]
     shapes: tuple[torch.Size, ...]

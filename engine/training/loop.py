@@ -19,7 +19,7 @@ from engine.training.captions import CachedCaptions, TextSide
 from engine.training.dataset import Dataset
 from engine.training.draws import Draw, draw
 from engine.training.guard import Guard
-from engine.training.losses import pointwise, row_means, timestep_weight
+from engine.training.losses import pointwise, row_means, taught_timesteps, timestep_weight
 from engine.training.optimizers import Group, adapter_groups, make_optimizer, set_rate
 from engine.training.predict import predict
 from engine.training.prior import kept
@@ -62,7 +62,8 @@ class Loop:
         self.averages = Averages(self.parameters, self.recipe.ema_decay) if self.recipe.ema_decay > 0 else None
         self.schedule = noise_schedule(self.machine.noise_scheduler_config)
         self.timesteps = int(self.schedule.config.num_train_timesteps)
-        self.layout = self.dataset.layout(self.timesteps)
+        prediction = str(self.schedule.config.prediction_type)
+        self.layout = self.dataset.layout(taught_timesteps(self.recipe, self.schedule.alphas_cumprod, prediction))
         self.step, self.rows_at_once, self.checkpointing = 0, self.recipe.batch_size, False
         self.guard = Guard(self._weight_norm())
         self._unread: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # step, loss, norm of the gradients

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from engine.pictures.noise import min_snr_weight
+from engine.pictures.noise import min_snr_weight, signal_to_noise
 from storage.records import Recipe
 
 # Noisier than any timestep of SD 1.5, whose smallest is 0.0047: 1/√SNR would be without bound at zero terminal SNR.
 SMALLEST_SNR = 1.7e-3
 # Noisier than this, debiased v-predictions learn nothing: what a picture is of is decided there, not how it is drawn.
-# Of 0.0017, 0.1, 0.5, 1 and 2 it did best on the embedded model's seals (engine/emoji_sd/README.md).
+# Of 0.0017, 0.1, 0.5, 1 and 2 it did best on the embedded model's seals (engine/emoji_sd/LEARNT.md).
 DECIDED_SNR = 1.0
 
 
@@ -53,3 +53,9 @@ def timestep_weight(recipe: Recipe, snr: torch.Tensor, prediction: str) -> torch
     if recipe.debiased:
         return debiased_weight(snr, prediction)
     return min_snr_weight(snr, recipe.min_snr_gamma, prediction)
+
+
+def taught_timesteps(recipe: Recipe, alphas_cumprod: torch.Tensor, prediction: str) -> int:
+    """How many timesteps, from the finest on, weigh anything: a row of the others would be computed for nothing."""
+    weights = timestep_weight(recipe, signal_to_noise(alphas_cumprod, torch.arange(len(alphas_cumprod))), prediction)
+    return int(weights.nonzero().max()) + 1

@@ -9,14 +9,23 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from diffusers import DDPMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from engine.models.machine import Machine
+from engine.pictures.noise import signal_to_noise
 from engine.training.dataset import Dataset, orders_of, prepare, without
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
-from engine.training.losses import DECIDED_SNR, debiased_weight, pointwise, row_means
+from engine.training.losses import (
+    DECIDED_SNR,
+    debiased_weight,
+    pointwise,
+    row_means,
+    taught_timesteps,
+    timestep_weight,
+)
 from engine.training.optimizers import rate_share
 from engine.training.views import bucket_sizes, opened, views_a_picture, views_of
 from storage.records import ContentHash, Recipe, Seed
@@ -167,6 +176,16 @@ def test_the_debiased_weight_means_the_same_for_both_predictions(snr: float) -> 
 @pytest.mark.parametrize("snr", [0.0, 1e-3, DECIDED_SNR * 0.99])
 def test_where_it_is_decided_what_a_picture_is_of_the_debiased_weight_of_v_is_nothing(snr: float) -> None:
     assert float(debiased_weight(torch.tensor(snr), "v_prediction")) == 0.0
+
+
+@pytest.mark.parametrize("recipe", [Recipe(debiased=True), Recipe(min_snr_gamma=None), Recipe(min_snr_gamma=5.0)])
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_only_timesteps_that_weigh_something_are_drawn(recipe: Recipe, prediction: str) -> None:
+    schedule = DDPMScheduler(beta_schedule="squaredcos_cap_v2", rescale_betas_zero_snr=True).alphas_cumprod
+    weights = timestep_weight(recipe, signal_to_noise(schedule, torch.arange(1000)), prediction)
+    amount = taught_timesteps(recipe, schedule, prediction)
+    assert (weights[:amount] > 0).all()
+    assert (weights[amount:] == 0).all()
     assert float(debiased_weight(torch.tensor(DECIDED_SNR), "v_prediction")) > 0.0
 
 
