@@ -103,7 +103,7 @@ class Recipe:
     timesteps: str = "stratified"  # uniform | stratified | style
     masked: bool = False  # the loss counts only where a picture is opaque
     flip: bool = False  # every other showing is mirrored
-    zoom: float = 1.0  # every other showing is from so much nearer; 1 = off
+    moved: int = 0  # so many showings more of every picture, each elsewhere in its frame and a little turned; 0 = off
     crops: int = 1  # cached crops of a picture that is not square
     buckets: int = 1  # aspect ratios at most
     shuffle_caption: bool = False  # the trigger's and the parts' order changes

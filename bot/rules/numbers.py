@@ -30,7 +30,7 @@ PAGES: dict[str, dict[str, Number]] = {
     },
     "views": {
         "flip": Number("flip", (False, True)),
-        "zoom": Number("zoom", (1.0, 1.18, 1.4)),
+        "moved": Number("moved", (0, 2, 5)),
         "crops": Number("crops", (1, 2, 4)),
         "buckets": Number("buckets", (1, 2, 3)),
         "masked": Number("masked", (False, True)),
@@ -121,7 +121,7 @@ def value_of(recipe: Recipe, name: str) -> Any:
     if name == "targets":
         return targets_name(recipe)
     value = getattr(recipe, NUMBERS[name].field)
-    if name in ("loraplus", "zoom"):
+    if name == "loraplus":
         return False if value == 1.0 else value
     return False if value is None or (value == 0 and name != "warmup") else value
 

@@ -76,6 +76,7 @@ _EMOJI_STYLE = Recipe(
     initializers=EMOJI_BEGINNINGS,
     token_learning_rate=0.0,
     flip=True,
+    moved=5,
 )
 EMOJI_STYLES = {
     "fast": replace(_EMOJI_STYLE, preset="fast", steps=200, learning_rate=8e-4, checkpoints=3),
@@ -153,7 +154,7 @@ def reasons(recipe: Recipe, family: str) -> tuple[str, ...]:
         "timesteps",
         f"dropout.{_switch(recipe.caption_dropout > 0)}",
         f"flip.{_switch(recipe.flip)}",
-        *(("zoom",) if recipe.zoom > 1 else ()),
+        *(("moved",) if recipe.moved else ()),
         f"prior.{_switch(recipe.prior_weight > 0)}",
         f"ema.{_switch(recipe.ema_decay > 0)}",
         f"word.{_switch(bool(recipe.initializers))}",

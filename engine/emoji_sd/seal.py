@@ -49,6 +49,7 @@ RECIPE = Recipe(
     initializers=BEGINNINGS,
     token_learning_rate=0.0,
     flip=True,
+    moved=5,
 )  # fmt: skip
 
 

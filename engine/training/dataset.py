@@ -15,7 +15,7 @@ from engine.training.beginning import nearest
 from engine.training.bucket import Bucket
 from engine.training.class_prior import drawing_class
 from engine.training.draws import Layout
-from engine.training.views import Size, View, bucket_sizes, opened, views_a_picture, views_of
+from engine.training.views import Size, View, bucket_sizes, moved, opened, views_a_picture, views_of
 from storage.records import ContentHash, Recipe
 from storage.requests import TrainingPicture
 
@@ -130,7 +130,7 @@ def prepare(
 
 
 def _views_a_picture(recipe: Recipe) -> int:
-    return views_a_picture(recipe.crops, recipe.flip, recipe.zoom)
+    return (1 + recipe.moved) * views_a_picture(recipe.crops, recipe.flip)
 
 
 def orders_of(caption: str, recipe: Recipe, number: int) -> list[str]:
@@ -157,13 +157,16 @@ def _encoding(
     found = []
     for size in sorted(set(sizes)):
         members = tuple(number for number, one in enumerate(sizes) if one == size)
-        views = [view for number in members for view in _views(pictures[number], size, recipe)]
+        views = [view for number in members for view in _views(pictures[number], number, size, recipe)]
         found.append((yield from _bucket(machine, members, views, recipe.masked)))
     return tuple(found)
 
 
-def _views(picture: Image.Image, size: Size, recipe: Recipe) -> list[View]:
-    return list(views_of(picture, size, recipe.crops, recipe.flip, recipe.zoom))
+def _views(picture: Image.Image, number: int, size: Size, recipe: Recipe) -> list[View]:
+    """All views of a picture, first as it is, then of each time that it is moved."""
+    chance = generator(int(recipe.seed), number)
+    shown = [picture, *(moved(picture, chance) for _ in range(recipe.moved))]
+    return [view for one in shown for view in views_of(one, size, recipe.crops, recipe.flip)]
 
 
 def _bucket(

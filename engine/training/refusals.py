@@ -16,7 +16,7 @@ from storage.records import Recipe
 LOSSES = ("mse", "huber", "smooth_l1")
 TIMESTEPS = ("uniform", "stratified", "style")
 PRIORS = ("trigger", "class")
-AT_LEAST_ONE = ("rank", "alpha", "batch_size", "accumulation", "steps", "crops", "buckets", "zoom")
+AT_LEAST_ONE = ("rank", "alpha", "batch_size", "accumulation", "steps", "crops", "buckets")
 
 Test = Callable[[Recipe, Machine], bool]
 
@@ -26,7 +26,7 @@ REASONS: dict[str, Test] = {
     "unknown_loss": lambda recipe, _: recipe.loss not in LOSSES,
     "unknown_timesteps": lambda recipe, _: recipe.timesteps not in TIMESTEPS,
     "unknown_prior": lambda recipe, _: recipe.prior not in PRIORS,
-    "number_too_small": lambda recipe, _: any(getattr(recipe, name) < 1 for name in AT_LEAST_ONE),
+    "number_too_small": lambda recipe, _: recipe.moved < 0 or any(getattr(recipe, name) < 1 for name in AT_LEAST_ONE),
     "rate_not_positive": lambda recipe, _: recipe.learning_rate <= 0 or recipe.loraplus_ratio <= 0,
     "loss_without_width": lambda recipe, _: recipe.loss != "mse" and recipe.huber_delta <= 0,
     "average_never_moves": lambda recipe, _: not 0 <= recipe.ema_decay < 1,

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 Size = tuple[int, int]
 """Width and height in px."""
+MOST_MOVED, MOST_TURNED = 0.05, 10.0  # of a picture's sides; degrees
 
 
 @dataclass(frozen=True)
@@ -67,27 +68,33 @@ def _distance(one: Size, other: Size) -> float:
     return abs(math.log(one[0] / one[1]) - math.log(other[0] / other[1]))
 
 
-def views_of(picture: Image.Image, size: Size, crops: int, flip: bool, zoom: float = 1.0) -> Iterator[View]:
-    """`crops` windows spread over the longer side, the middle one first for an odd number; each then mirrored.
+def moved(picture: Image.Image, chance: torch.Generator) -> Image.Image:
+    """The picture (RGBA) elsewhere in its frame, a little turned: another in the same strokes, as wide as they were.
 
-    With a `zoom` above 1 all of it once more from so much nearer, in the middle of the shorter side.
+    What comes into sight is the picture mirrored at its edge, so that a ground goes on. Every channel is turned by
+    itself: what lies under transparency is shown to the trainer, too.
     """
-    for nearer in (1.0, zoom)[: _distances(zoom)]:
-        yield from _framed(picture, size, crops, flip, nearer)
+    turn, right, down = (2 * torch.rand(3, generator=chance) - 1).tolist()
+    width, height = picture.size
+    margin = max(picture.size) // 4 + 1  # more than a corner can travel
+    spread = np.pad(np.asarray(picture), ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
+    there = (right * MOST_MOVED * width, down * MOST_MOVED * height)
+    channels = [
+        Image.fromarray(channel).rotate(turn * MOST_TURNED, Image.Resampling.BICUBIC, translate=there)
+        for channel in np.moveaxis(spread, 2, 0)
+    ]
+    return Image.merge("RGBA", channels).crop((margin, margin, margin + width, margin + height))
 
 
-def views_a_picture(crops: int, flip: bool, zoom: float) -> int:
+def views_a_picture(crops: int, flip: bool) -> int:
     """How many `views_of` gives."""
-    return crops * (2 if flip else 1) * _distances(zoom)
+    return crops * (2 if flip else 1)
 
 
-def _distances(zoom: float) -> int:
-    return 2 if zoom > 1 else 1
-
-
-def _framed(picture: Image.Image, size: Size, crops: int, flip: bool, nearer: float) -> Iterator[View]:
+def views_of(picture: Image.Image, size: Size, crops: int, flip: bool) -> Iterator[View]:
+    """`crops` windows spread over the longer side, the middle one first for an odd number; each then mirrored."""
     width, height = size
-    scale = nearer * max(width / picture.width, height / picture.height)
+    scale = max(width / picture.width, height / picture.height)
     whole = (max(width, round(picture.width * scale)), max(height, round(picture.height * scale)))
     colours = _resized(picture.convert("RGB"), whole)
     alpha = _resized(picture.getchannel("A"), whole)

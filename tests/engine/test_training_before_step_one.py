@@ -28,7 +28,7 @@ REFUSED: list[tuple[str, dict[str, object]]] = [
     ("unknown_prior", {"prior": "none"}),
     ("number_too_small", {"rank": 0}),
     ("number_too_small", {"crops": 0}),
-    ("number_too_small", {"zoom": 0.5}),
+    ("number_too_small", {"moved": -1}),
     ("rate_not_positive", {"learning_rate": 0.0}),
     ("loss_without_width", {"loss": "huber", "huber_delta": 0.0}),
     ("average_never_moves", {"ema_decay": 1.0}),

@@ -30,7 +30,7 @@ CRAFT: dict[str, dict[str, object]] = {
     "EMA": {"ema_decay": 0.9},
     "shuffled captions": {"shuffle_caption": True},
     "flips, crops and buckets": {"flip": True, "crops": 2, "buckets": 2},
-    "zoom": {"zoom": 1.25},
+    "moved": {"moved": 2},
     "rsLoRA": {"use_rslora": True, "rank": 4, "alpha": 4},
     "DoRA": {"use_dora": True},
     "patterns": {"rank_pattern": {"to_v": 4}, "alpha_pattern": {"attn2.to_k": 8}, "alpha": 1},

@@ -12,9 +12,10 @@ import torch
 from diffusers import DDPMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image
 
 from engine.models.machine import Machine
+from engine.pictures.latents import generator
 from engine.pictures.noise import signal_to_noise
 from engine.training.dataset import Dataset, orders_of, prepare, without
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
@@ -27,7 +28,7 @@ from engine.training.losses import (
     timestep_weight,
 )
 from engine.training.optimizers import rate_share
-from engine.training.views import bucket_sizes, opened, views_a_picture, views_of
+from engine.training.views import MOST_MOVED, bucket_sizes, moved, opened, views_a_picture, views_of
 from storage.records import ContentHash, Recipe, Seed
 from storage.requests import TrainingPicture
 from tests.engine.tiny_models import tiny_machine
@@ -76,19 +77,48 @@ def test_crops_spread_along_the_longer_side_and_each_is_mirrored() -> None:
     assert {view.time_ids[:3] + view.time_ids[4:] for view in views} == {(64, 128, 0, 64, 64)}
 
 
-def test_from_nearer_the_margin_is_cut_off_and_time_ids_say_so() -> None:
-    far, mirrored, near, near_mirrored = views_of(opened(striped(64, 64)), (64, 64), crops=1, flip=True, zoom=2.0)
-    assert far.time_ids == mirrored.time_ids == (64, 64, 0, 0, 64, 64)
-    assert near.time_ids == near_mirrored.time_ids == (128, 128, 32, 32, 64, 64)
-    inner = far.image.crop((16, 16, 48, 48)).resize((64, 64), Image.Resampling.LANCZOS)
-    assert np.abs(np.asarray(near.image, float) - np.asarray(inner, float)).mean() < 2
-    assert near_mirrored.image.tobytes() == ImageOps.mirror(near.image).tobytes()
+def dotted(width: int, height: int) -> Image.Image:
+    """A red square, opaque, on a transparent green ground."""
+    picture = Image.new("RGBA", (width, height), (0, 255, 0, 0))
+    picture.paste((255, 0, 0, 255), (width // 2 - 8, height // 2 - 8, width // 2 + 8, height // 2 + 8))
+    return picture
 
 
-@pytest.mark.parametrize(("crops", "flip", "zoom"), [(1, False, 1.0), (1, True, 1.0), (3, False, 1.2), (2, True, 1.2)])
-def test_so_many_views_are_said_as_there_are(crops: int, flip: bool, zoom: float) -> None:
-    views = list(views_of(opened(striped(96, 64)), (64, 64), crops, flip, zoom))
-    assert len(views) == views_a_picture(crops, flip, zoom)
+@pytest.mark.parametrize("size", [(64, 64), (96, 64), (64, 200)])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_moved_picture_has_the_same_figure_elsewhere_with_its_alpha_on_the_same_ground(
+    size: tuple[int, int], seed: int
+) -> None:
+    before, after = dotted(*size), moved(dotted(*size), generator(seed, 0))
+    red, green, blue, alpha = (np.asarray(channel, float) for channel in after.split())
+    assert after.size == size
+    assert np.abs(red - alpha).max() <= 1
+    assert np.abs(green - (255 - red)).max() <= 1
+    assert blue.max() == 0
+    assert alpha.mean() == pytest.approx(np.asarray(before)[..., 3].mean(), rel=0.05)
+    rows, columns = np.nonzero(alpha > 127)
+    there = columns.mean() - (size[0] - 1) / 2, rows.mean() - (size[1] - 1) / 2
+    assert all(abs(way) <= MOST_MOVED * side + 1 for way, side in zip(there, size, strict=True))
+
+
+def test_moved_pictures_come_after_the_picture_itself_the_same_for_the_same_seed() -> None:
+    machine, picture = tiny_machine("sd1"), striped(64, 64)
+    plain = dataset_of(machine, [picture, picture], flip=True).buckets[0].mean
+    one, again, other = (
+        dataset_of(machine, [picture, picture], flip=True, moved=2, seed=Seed(seed)).buckets[0].mean
+        for seed in (1, 1, 2)
+    )
+    assert len(one) == 3 * len(plain)
+    assert torch.equal(one[[0, 1, 6, 7]], plain)
+    assert torch.equal(one, again)
+    assert all(not torch.equal(one[row], other[row]) for row in (2, 3, 4, 5, 8, 9, 10, 11))
+    assert not torch.equal(one[2], one[8]), "the second picture goes elsewhere"
+
+
+@pytest.mark.parametrize(("crops", "flip"), [(1, False), (1, True), (3, False), (2, True)])
+def test_so_many_views_are_said_as_there_are(crops: int, flip: bool) -> None:
+    views = list(views_of(opened(striped(96, 64)), (64, 64), crops, flip))
+    assert len(views) == views_a_picture(crops, flip)
     assert {view.image.size for view in views} == {view.mask.size for view in views} == {(64, 64)}
 
 
