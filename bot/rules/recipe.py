@@ -62,7 +62,7 @@ EMOJI_LOOKS = (
 )  # fmt: skip
 EMOJI_BEGINNINGS = (*EMOJI_LOOKS, "outlined flat vector", "small flat vector", "small outlined flat vector")
 
-# Measured on one unseen look with the recipe's own judge (engine/emoji_sd/README.md). A look is learnt by the residual
+# Measured on one unseen look with the recipe's own judge (engine/emoji_sd/LEARNT.md). A look is learnt by the residual
 # blocks alone, as attention learns the palette's subjects along with it; min-SNR took nearly half of the gain away.
 # The trigger's word stays where it began: moved along, it cost subjects.
 _EMOJI_STYLE = Recipe(

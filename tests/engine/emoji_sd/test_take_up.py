@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from engine.emoji_sd import __main__ as recipe
-from engine.emoji_sd import captions, export, sittings, text, vocabulary
+from engine.emoji_sd import captions, export, pictures, sittings, text, vocabulary
 from engine.emoji_sd.runs import Constant, Sitting
 
 pytestmark = [
@@ -55,3 +57,23 @@ def test_without_a_vae_nothing_is_judged_by_a_fresh_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match="take-up"):
         recipe.finished_vae()
+
+
+def test_what_was_made_for_other_pictures_is_not_taken_for_todays(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = vocabulary.load()
+    amount = len(pictures.index(words)[0])
+    build = tmp_path / "build/emoji_sd"
+    build.mkdir(parents=True)
+    with pytest.raises(SystemExit, match="data"):
+        sittings.lesson()
+    np.save(build / "pictures.npy", np.zeros((amount - 1, 1, 1, 3), np.uint8))
+    with pytest.raises(SystemExit, match="data"):
+        sittings.lesson()
+    np.save(build / "pictures.npy", np.zeros((amount, 1, 1, 3), np.uint8))
+    cached = {"latents": torch.zeros(amount - 1, 1, 1, 1), "scaling_factor": torch.ones(1)}
+    save_file(cached, build / "latents.safetensors")
+    with pytest.raises(SystemExit, match="latents"):
+        sittings.lesson()
+    save_file({**cached, "latents": torch.zeros(amount, 1, 1, 1)}, build / "latents.safetensors")
+    assert len(sittings.lesson()[0].latents) == amount
