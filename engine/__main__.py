@@ -68,12 +68,13 @@ def prove(
     dataset: Annotated[Path, typer.Option(help="The exported dataset zip.")],
     out: Annotated[Path, typer.Option(help="Where sheet.png and proof.json go.")],
     other: Annotated[Path | None, typer.Option(help="A second file that must draw the same pictures.")] = None,
+    word: Annotated[Path | None, typer.Option(help="The embeddings that came with it, where it has a word.")] = None,
 ) -> None:
     """Loads an exported LoRA fresh with plain diffusers and measures what it does."""
     from engine.proof import prove as measure
     from engine.proof import say
 
-    typer.echo(say(measure(lora, dataset, out, other, Settings().model)))
+    typer.echo(say(measure(lora, dataset, out, other, Settings().model, word)))
 
 
 @app.command()

@@ -63,12 +63,14 @@ def trigger_of(path: Path) -> str:
         return str((file.metadata() or {})["modelspec.trigger_phrase"])
 
 
-def fresh_pipeline(model: str, lora: Path | None) -> StableDiffusionPipeline:
-    """Plain diffusers, as its documentation says."""
+def fresh_pipeline(model: str, lora: Path | None, word: Path | None = None) -> StableDiffusionPipeline:
+    """Plain diffusers, as its documentation says, with a LoRA and the word that was learnt with it."""
     pipeline = StableDiffusionPipeline.from_pretrained(find(model).path, dtype=torch.float32, use_safetensors=True)
     pipeline.set_progress_bar_config(disable=True)
     if lora is not None:
         pipeline.load_lora_weights(str(lora.parent), weight_name=lora.name)
+    if word is not None:
+        pipeline.load_textual_inversion(str(word), token=trigger_of(word))
     return pipeline
 
 
@@ -83,13 +85,13 @@ def pictures(pipeline: StableDiffusionPipeline, prompts: Sequence[str]) -> list[
     return found
 
 
-def prove(lora: Path, dataset: Path, out: Path, other: Path | None, model: str) -> Proof:
+def prove(lora: Path, dataset: Path, out: Path, other: Path | None, model: str, word: Path | None = None) -> Proof:
     """Measures and writes sheet.png and proof.json into `out`."""
     palette, captions = open_dataset(dataset)
     subjects = tuple(s for s in SUBJECTS if not any(f" {s}," in f" {c}," for c in captions))[:PICTURES]
     prompts = [f"a {subject}, {trigger_of(lora)}" for subject in subjects]
     without = pictures(fresh_pipeline(model, None), prompts)
-    with_seal = pictures(fresh_pipeline(model, lora), prompts)
+    with_seal = pictures(fresh_pipeline(model, lora, word), prompts)
     machine = Machine.load(model, device="cpu")
     own, base, drawn = ([style_features(machine, i) for i in group] for group in (palette, without, with_seal))
     measure = SubjectMeasure(machine, tuple(dict.fromkeys((*subjects, *SUBJECTS)))[:CHOICES])
@@ -101,7 +103,7 @@ def prove(lora: Path, dataset: Path, out: Path, other: Path | None, model: str) 
         style_gained=round(style_gained(base, drawn, own), 4),
         subject_kept_without=mean(kept(measure, *pair) for pair in zip(without, subjects, strict=True)),
         subject_kept_with=mean(kept(measure, *pair) for pair in zip(with_seal, subjects, strict=True)),
-        same_picture_psnr=psnr(with_seal[:BATCH], pictures(fresh_pipeline(model, other), prompts[:BATCH]))
+        same_picture_psnr=psnr(with_seal[:BATCH], pictures(fresh_pipeline(model, other, word), prompts[:BATCH]))
         if other
         else None,
     )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from launch.processes import ROOT, Processes, free_port, product, python, wait_f
 PRESET = os.environ.get("QUEST_PRESET", "neon-sign")
 KEEP = 18  # of the 15–20 a style wants
 TRAINING_PATIENCE_SECONDS = 420.0
+WORD = "-embeddings.safetensors"  # only of a seal that has a word of its own
+TAKEN = ("-diffusers.safetensors", "-dataset.zip", "-card.zip")
 
 
 class Teller:
@@ -107,8 +110,14 @@ def tries_and_takes(person: Person, tell: Teller) -> None:
     person.taps("take.lora")
     person.taps("take.dataset")
     person.taps("take.card")
-    person.waits("four documents", lambda: len(person.documents()) >= 4 or None, 180)
+    person.waits("every document", lambda: is_all(person.documents()) or None, 180)
     tell("LoRA, dataset and card are here")
+
+
+def is_all(documents: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether LoRA, dataset and card are among what came."""
+    names = [document["file_name"] for document in documents]
+    return all(any(name.endswith(ending) for name in names) for ending in TAKEN)
 
 
 def saves(person: Person, folder: Path) -> dict[str, Path]:
@@ -138,12 +147,14 @@ def saves(person: Person, folder: Path) -> dict[str, Path]:
 
 def proves(folder: Path, found: dict[str, Path], tell: Teller) -> int:
     """Loads the exported files fresh with plain diffusers and measures; returns the exit code."""
-    loras = sorted(path for name, path in found.items() if name.endswith(".safetensors"))
+    words = [path for name, path in found.items() if name.endswith(WORD)]
+    loras = sorted(path for name, path in found.items() if name.endswith(".safetensors") and path not in words)
     dataset = next(path for name, path in found.items() if name.endswith(".zip") and is_dataset(path))
     tell("measuring the exported files, loaded fresh with plain diffusers")
     command = python("-m", "engine", "prove", str(loras[0]), "--dataset", str(dataset), "--out", str(folder / "proof"))
     others = ("--other", str(loras[1])) if len(loras) > 1 else ()
-    return subprocess.run((*command, *others), cwd=ROOT, check=False).returncode  # noqa: S603 - our own command
+    spoken = ("--word", str(words[0])) if words else ()
+    return subprocess.run((*command, *others, *spoken), cwd=ROOT, check=False).returncode  # noqa: S603 - our own command
 
 
 def is_dataset(path: Path) -> bool:

@@ -15,7 +15,8 @@ from engine.emoji_sd import sheet
 from engine.exports.about import About
 from engine.exports.dataset_zip import dataset_zip
 from engine.exports.lora_file import diffusers_file, kohya_file
-from engine.models import adapters
+from engine.exports.word_file import word_file
+from engine.models import adapters, words
 from storage.records import ContentHash, Recipe
 from storage.requests import TrainingPicture
 from tests.engine.sealing import ATTENTION, content_hash, lively_adapter
@@ -71,3 +72,16 @@ def test_a_seal_that_learnt_nothing_gains_nothing(tmp_path: Path, dataset: Path)
     assert found.style_gained == 0
     assert found.subject_kept_with == found.subject_kept_without
     assert found.same_picture_psnr is None
+
+
+def test_a_word_that_came_with_the_seal_is_understood(tmp_path: Path, dataset: Path) -> None:
+    machine = emoji_machine()
+    adapters.attach(machine, "spoken", adapters.Shape(2, 2, ATTENTION), seed=0)
+    words.begin_as(machine, "spoken", "ohwx", "neon sign", 1)
+    adapter = adapters.save(machine, "spoken")
+    adapters.drop(machine, "spoken")
+    lora, word = tmp_path / "seal-diffusers.safetensors", tmp_path / "seal-embeddings.safetensors"
+    lora.write_bytes(diffusers_file(adapter, ABOUT))
+    word.write_bytes(word_file(adapter, ABOUT))
+    assert proof.prove(lora, dataset, tmp_path / "silent", None, "emoji").style_gained == 0
+    assert proof.prove(lora, dataset, tmp_path / "spoken", None, "emoji", word).style_gained > 0.5
