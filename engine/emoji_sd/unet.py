@@ -10,7 +10,7 @@ CHANNELS, SIDE = 12, 16  # of latents
 
 
 def make() -> UNet2DConditionModel:
-    """A fresh U-Net on latents (12, 16, 16), with two levels: a third one at 4×4 stayed idle (README.md).
+    """A fresh U-Net on latents (12, 16, 16), with two levels: a third one at 4×4 stayed idle (LEARNT.md).
 
     Captions come in twice: by cross-attention at 8×8, where each place has a token of its own, and pooled into every
     residual block's scale and shift (`addition_embed_type="text"`).
