@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.settings import Settings
-from storage.errors import SqliteTooOld, StorageError
+from storage.errors import FileRefused, SqliteTooOld, StorageError
+from storage.limited_child import guards
 from storage.opening import SAFE_SQLITE, check_library
 from storage.store import DATABASE, Store
 
@@ -53,6 +54,7 @@ def _of_the_machine(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings.data)
     yield _file_system(settings.data)
     yield _model()
+    yield _strangers_files()
 
 
 def _gpu() -> Finding:
@@ -94,6 +96,20 @@ def _model() -> Finding:
     is_there = (WEIGHTS / "model_index.json").exists()
     words = "the embedded one is here" if is_there else "the embedded one is not in this image; the engine has its own"
     return Finding("model", is_there, words, must=False)
+
+
+def _strangers_files() -> Finding:
+    """Memory, time and size are limited everywhere; network and writing only where the kernel takes them away."""
+    name = "files from others"
+    try:
+        held = guards()
+    except FileRefused as error:
+        return Finding(name, False, f"cannot be read in a process of their own: {error.facts['reason']}")
+    left = [what for what, gone in (("the network", held.network), ("writing", held.writing)) if not gone]
+    if not left:
+        return Finding(name, True, "are read in a process of their own, without network and without writing")
+    words = f"are read in a process of their own, but this kernel leaves it {' and '.join(left)}"
+    return Finding(name, False, f"{words}; Linux 6.7 or newer takes both away", must=False)
 
 
 async def _of_the_store(settings: Settings) -> AsyncIterator[Finding]:

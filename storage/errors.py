@@ -7,7 +7,8 @@ StylesealError
 │   ├── DatabaseMissing
 │   ├── DatabaseDamaged
 │   ├── FileMissing
-│   └── FileDamaged
+│   ├── FileDamaged
+│   └── FileRefused
 ├── QueueError
 │   ├── LeaseLost
 │   ├── JobConflict
@@ -65,6 +66,10 @@ class FileMissing(StorageError):
 
 class FileDamaged(StorageError):
     """A file's bytes no longer match their hash."""
+
+
+class FileRefused(StorageError):
+    """A file from outside cannot be used."""
 
 
 class QueueError(StylesealError):
