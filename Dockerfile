@@ -23,6 +23,8 @@ RUN pip install --constraint constraints.txt \
     pysqlite3 safetensors structlog torch transformers typer
 COPY storage ./storage
 COPY engine ./engine
+COPY emoji_sd/__init__.py ./emoji_sd/__init__.py
+COPY emoji_sd/weights ./emoji_sd/weights
 USER styleseal
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s CMD ["python", "-m", "engine", "alive"]

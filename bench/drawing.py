@@ -18,7 +18,7 @@ from storage.records import Drawing, Seed
 from storage.requests import Row, SealUse
 from storage.states import Sampler
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "engine" / "emoji_sd" / "weights"
+WEIGHTS = Path(__file__).resolve().parents[1] / "emoji_sd" / "weights"
 PAIRS = 5
 ALBUM = 4
 SUBJECTS = ("fox", "castle", "rocket", "guitar")

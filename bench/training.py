@@ -18,7 +18,7 @@ import torch
 
 from bench.proxy import proxy_machine
 from bench.table import Line, compare
-from engine.emoji_sd.sheet import SUBJECTS, cut
+from emoji_sd.recipe.judge.sheet import SUBJECTS, cut
 from engine.pictures.latents import open_at, pixels_of
 from engine.training.dataset import prepare
 from engine.training.draws import Draw

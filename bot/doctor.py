@@ -16,7 +16,7 @@ from storage.store import DATABASE, Store
 
 FREE_BYTES = 5 << 30  # below it, pictures and checkpoints soon have no room
 FOREIGN_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "fuse.grpcfuse", "fuse.osxfs", "vboxsf"}
-WEIGHTS = Path(__file__).resolve().parents[1] / "engine" / "emoji_sd" / "weights"
+WEIGHTS = Path(__file__).resolve().parents[1] / "emoji_sd" / "weights"
 
 
 @dataclass(frozen=True)

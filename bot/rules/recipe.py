@@ -54,7 +54,7 @@ def _large(kinds: dict[PaletteKind, dict[str, Any]], **changes: Any) -> Base:
     return Base(presets, kinds)
 
 
-# What the embedded model knows, the plainest in its manners, too (engine/emoji_sd/vocabulary.json; a test holds the two
+# What the embedded model knows, the plainest in its manners, too (emoji_sd/vocabulary.json; a test holds the two
 # together): a style's trigger begins as the nearest of them. Characters and concepts are no looks.
 EMOJI_LOOKS = (
     "glossy 3d render", "flat vector", "black and white icon", "cartoon", "vintage cartoon", "muted illustration",
@@ -62,7 +62,7 @@ EMOJI_LOOKS = (
 )  # fmt: skip
 EMOJI_BEGINNINGS = (*EMOJI_LOOKS, "outlined flat vector", "small flat vector", "small outlined flat vector")
 
-# Measured on one unseen look with the recipe's own judge (engine/emoji_sd/LEARNT.md). A look is learnt by the residual
+# Measured on one unseen look with the recipe's own judge (emoji_sd/LEARNT.md). A look is learnt by the residual
 # blocks alone, as attention learns the palette's subjects along with it; min-SNR took nearly half of the gain away.
 # The trigger's word stays where it began: moved along, it cost subjects.
 _EMOJI_STYLE = Recipe(

@@ -12,7 +12,7 @@ from pathlib import Path
 from storage.errors import ModelMissing, ModelRefused
 
 EMBEDDED = "emoji"
-EMBEDDED_FOLDER = Path(__file__).resolve().parent.parent / "emoji_sd" / "weights"
+EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "emoji_sd" / "weights"
 PICKLE_SUFFIXES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 HEADER_LIMIT_BYTES = 100_000_000  # the safetensors library's own cap
 

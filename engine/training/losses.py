@@ -10,7 +10,7 @@ from storage.records import Recipe
 # Noisier than any timestep of SD 1.5, whose smallest is 0.0047: 1/√SNR would be without bound at zero terminal SNR.
 SMALLEST_SNR = 1.7e-3
 # Noisier than this, debiased v-predictions learn nothing: what a picture is of is decided there, not how it is drawn.
-# Of 0.0017, 0.1, 0.5, 1 and 2 it did best on the embedded model's seals (engine/emoji_sd/LEARNT.md).
+# Of 0.0017, 0.1, 0.5, 1 and 2 it did best on the embedded model's seals (emoji_sd/LEARNT.md).
 DECIDED_SNR = 1.0
 
 

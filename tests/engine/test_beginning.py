@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 import torch
 
-from engine.emoji_sd import seal
+from emoji_sd.recipe.judge import seal
 from engine.models import adapters, words
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.emoji_sd import sheet
+from emoji_sd.recipe.judge import sheet
 from engine.measures.style_features import distance, style_features
 from engine.models.machine import Machine
 from storage.states import Sampler

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.emoji_sd import sheet
+from emoji_sd.recipe.judge import sheet
 from engine.measures.copying import copying
 from engine.measures.style_features import style_features
 from engine.measures.style_gained import style_gained

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from emoji_sd.recipe.judge import sheet
 from engine import proof
-from engine.emoji_sd import sheet
 from engine.exports.about import About
 from engine.exports.dataset_zip import dataset_zip
 from engine.exports.lora_file import diffusers_file, kohya_file

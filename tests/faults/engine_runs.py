@@ -47,7 +47,7 @@ def palette_picture(number: int) -> bytes:
     """A 128 px picture cut from the sheet that ships with the embedded model."""
     from io import BytesIO
 
-    from engine.emoji_sd.sheet import SUBJECTS, cut
+    from emoji_sd.recipe.judge.sheet import SUBJECTS, cut
 
     target = BytesIO()
     cut(SUBJECTS[number], "neon sign").save(target, "PNG")
