@@ -52,6 +52,14 @@ def test_after_the_palette_is_encoded_no_vae_and_no_text_encoder_is_called() -> 
     assert points[-1].validation_loss is not None
 
 
+def test_every_step_is_made_at_the_rate_of_its_own_number() -> None:
+    with closing(loop_of(tiny_machine("sd1"), warmup_steps=3, schedule="linear")) as loop:
+        made_at: list[float] = []
+        loop.optimizer.register_step_pre_hook(lambda *_: made_at.append(loop.optimizer.param_groups[0]["lr"]))
+        steps(loop, 5)
+        assert made_at == [learning_rate_at(loop.recipe, step) for step in range(1, 6)]
+
+
 @pytest.mark.parametrize("limit", [1e-6, 1e6])
 def test_gradients_are_clipped_to_the_recipes_norm(limit: float) -> None:
     with closing(loop_of(tiny_machine("sd1"), max_grad_norm=limit)) as loop:

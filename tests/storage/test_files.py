@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,21 @@ async def test_damage_is_found_before_use_and_mended_by_storing_again(desk: Desk
         await desk.store.files.read(file)
     await desk.store.files.put(b"a fox", ".png")
     assert await desk.store.files.read(file) == b"a fox"
+
+
+async def test_bytes_and_their_name_are_on_the_disk_before_the_row_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    to_disk = os.fsync
+
+    def counted(handle: int) -> None:
+        synced.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "bytes")
+        to_disk(handle)
+
+    monkeypatch.setattr(os, "fsync", counted)  # the system's own call, counted on its way
+    await desk.store.files.put(b"a fox", ".png")
+    assert synced[-2:] == ["bytes", "folder"]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "ab", "G" * 64])

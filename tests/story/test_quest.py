@@ -166,6 +166,7 @@ async def test_the_first_thing_a_new_seal_shows_is_without_and_with_on_one_seed(
     for without, with_it in zip(request.rows[::2], request.rows[1::2], strict=True):
         assert (without.seed, without.prompt) == (with_it.seed, with_it.prompt)
         assert (without.seals, with_it.seals[0].weight) == ((), 0.8)
+    assert len({row.seed for row in request.rows}) == len(request.rows) // 2, "each pair has a seed of its own"
 
 
 async def test_the_trigger_is_put_into_a_prompt_only_where_it_is_missing(anna: Traveller, store: Store) -> None:

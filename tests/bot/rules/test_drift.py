@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.rules.drift import are_twins, drift_of, twin_of
 from storage.records import Candidate, ContentHash, Drawing, Picture, Seed
 from storage.states import PictureRole, Verdict
@@ -86,3 +88,20 @@ def test_the_twin_named_is_the_earlier_one_and_never_a_rejected_one() -> None:
     assert twin_of(first, [first, second]) is None
     rejected = candidate(1, 0.0, verdict=Verdict.REJECTED, **hashes)
     assert twin_of(second, [rejected, second]) is None
+
+
+@pytest.mark.parametrize(("bits", "twins"), [(5, True), (6, False)])
+def test_twins_differ_in_five_bits_of_the_hash_at_most(bits: int, twins: bool) -> None:
+    one, other = picture(1, 0.0, phash=f"{0:016x}"), picture(2, 0.0, phash=f"{(1 << bits) - 1:016x}")
+    assert are_twins(one, other) is twins
+
+
+@pytest.mark.parametrize(("times", "stands_out"), [(1.5, False), (1.7, True)])
+def test_what_lies_well_beyond_the_median_stands_out_and_what_lies_near_it_does_not(
+    times: float, stands_out: bool
+) -> None:
+    others = [candidate(number, 1.0, 0.0) for number in range(1, 8)]
+    asked = candidate(8, times, 0.0)
+    found = drift_of(asked.picture, PICK, [*others, asked])
+    assert found is not None
+    assert found.stands_out is stands_out
