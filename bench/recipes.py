@@ -21,7 +21,7 @@ from engine.models.machine import Machine
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
-from storage.records import Recipe
+from storage.recipe import Preset, Recipe, Timesteps
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 STRENGTHS = (0.4, 0.7, 1.0)
@@ -30,14 +30,14 @@ SEEDS = (0, 1, 2)
 
 def arms(pictures: int, seed: int) -> dict[str, Recipe]:
     """What is compared: a preset, and the plain recipe with as many steps of the same batch."""
-    balanced = preset_recipe("balanced", "emoji", pictures, seed)
+    balanced = preset_recipe(Preset.BALANCED, "emoji", pictures, seed)
     plain = Recipe(
-        preset="own",
+        preset=Preset.OWN,
         steps=balanced.steps,
         epochs=balanced.epochs,
         batch_size=balanced.batch_size,
         warmup_steps=WARM_UP_STEPS,
-        timesteps="uniform",
+        timesteps=Timesteps.UNIFORM,
         min_snr_gamma=None,
         seed=balanced.seed,
     )

@@ -23,14 +23,15 @@ from engine.pictures.latents import open_at, pixels_of
 from engine.training.dataset import prepare
 from engine.training.draws import Draw
 from engine.training.loop import Loop
-from storage.records import ContentHash, Recipe
+from storage.recipe import Recipe, Timesteps
+from storage.records import ContentHash
 from storage.requests import TrainingPicture
 
 PAIRS, STEPS_A_TURN = 7, 3
 CEILING = (1.5, 1.9)  # outside of it the proxy's parts do not cost what the real ones do
 SHARE_OF_CEILING = 0.95
 SAME_LOSS = 1e-5
-RECIPE = Recipe(batch_size=1, min_snr_gamma=None, timesteps="uniform", caption_dropout=0.0, steps=100_000)
+RECIPE = Recipe(batch_size=1, min_snr_gamma=None, timesteps=Timesteps.UNIFORM, caption_dropout=0.0, steps=100_000)
 
 
 def palette() -> tuple[list[TrainingPicture], dict[ContentHash, bytes]]:

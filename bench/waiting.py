@@ -16,7 +16,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.table import Line
-from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import ContentHash, Drawing, Seed
 from storage.requests import HuntRequest, Row, TrainingPicture, TrainingRequest
 from storage.states import JobState
 from storage.store import Store

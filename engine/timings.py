@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.events import Drew, Event, Finished, Stepped, Trained
 from storage.requests import DrawnAnswer
+from storage.states import Phase
 
 PICTURE_STEPS = 20  # what `seconds_per_picture` stands for
 WEIGHT_OF_NEWEST = 0.3  # of a moving average: follows a machine that gets busy, forgives one odd job
@@ -50,7 +51,7 @@ class Timings:
 
     def note(self, effort: Effort, event: Event, seconds: float) -> None:
         """Books the seconds that an event took, and learns from finished drawings and from trained steps."""
-        if isinstance(event, Stepped | Trained) and event.progress.phase == "training":
+        if isinstance(event, Stepped | Trained) and event.progress.phase == Phase.TRAINING:
             effort.training_seconds += seconds
         else:
             effort.drawing_seconds += seconds

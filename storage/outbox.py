@@ -7,7 +7,7 @@ from datetime import datetime
 
 from storage.database import Database, Row, from_ms, to_ms
 from storage.queries import queries
-from storage.states import Urgency
+from storage.states import SlotShape, Urgency
 
 SQL = queries("outbox")
 MOST_UPLOADS = 50_000  # about 10 MB of rows; without them files are merely uploaded again
@@ -29,10 +29,10 @@ class Owed:
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """The message that stands for a slot. `shape` is text or photo; `digest` tells whether anything changed."""
+    """The message that stands for a slot. `digest` tells whether anything changed."""
 
     message_id: int
-    shape: str
+    shape: SlotShape
     digest: str
     buttons: bool
 
@@ -117,7 +117,7 @@ class Outbox:
         if row is None:
             return None
         buttons = bool(row["buttons"])
-        return Slot(message_id=row["message_id"], shape=row["shape"], digest=row["digest"], buttons=buttons)
+        return Slot(message_id=row["message_id"], shape=SlotShape(row["shape"]), digest=row["digest"], buttons=buttons)
 
     async def set_slot(self, chat_id: int, slot: str, found: Slot) -> None:
         """From now on that message stands for the slot."""

@@ -8,8 +8,9 @@ from storage.database import Database, Row, from_ms
 from storage.documents import dump, load
 from storage.files import Files
 from storage.queries import queries
-from storage.records import Quest, Recipe, Style
-from storage.states import FIRST_STAGE, Stage, Step
+from storage.recipe import Recipe
+from storage.records import Quest, Style
+from storage.states import FIRST_STAGE, Stage, Step, SubjectsFrom, Way
 
 SQL = queries("quests")
 
@@ -62,10 +63,12 @@ class Quests:
         now = self._database.now_ms
         saved = replace(quest, updated=from_ms(now))
         values = {
-            **{name: getattr(saved, name) for name in ("id", "chat_id", "name", "rev", "subject", "pick", "way")},
-            **{name: getattr(saved, name) for name in ("subjects_from", "seal", "seal_strength", "cursor")},
+            **{name: getattr(saved, name) for name in ("id", "chat_id", "name", "rev", "subject", "pick")},
+            **{name: getattr(saved, name) for name in ("seal", "seal_strength", "cursor")},
             "step": saved.step.value,
             "stage": saved.stage.value,
+            "way": saved.way.value,
+            "subjects_from": saved.subjects_from.value,
             "style": dump(saved.style),
             "recipe": dump(saved.recipe),
             "subjects": dump(saved.subjects, tuple[str, ...]),
@@ -86,6 +89,8 @@ def _quest(row: Row) -> Quest:
     parsed = {
         "step": Step(row["step"]),
         "stage": Stage(row["stage"]),
+        "way": Way(row["way"]),
+        "subjects_from": SubjectsFrom(row["subjects_from"]),
         "style": load(Style, row["style"]),
         "recipe": load(Recipe, row["recipe"]),
         "subjects": load(tuple[str, ...], row["subjects"]),

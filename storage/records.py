@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 
+from storage.recipe import Recipe
 from storage.states import (
     JobKind,
     JobState,
     Lane,
     PaletteKind,
+    Phase,
     PictureRole,
     Sampler,
     Stage,
     Step,
+    SubjectsFrom,
     Verdict,
+    Way,
     Wish,
 )
 
@@ -67,58 +71,6 @@ class Style:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """The numbers of a training; SPEC.md step 7 gives the reason for each."""
-
-    preset: str = "balanced"  # fast | balanced | thorough
-    rank: int = 32
-    alpha: int = 32
-    learning_rate: float = 1e-4
-    text_encoder_learning_rate: float = 0.0  # 0 = off
-    batch_size: int = 4
-    accumulation: int = 1
-    epochs: int = 30
-    steps: int = 400  # optimizer steps in all; epochs is what they amount to
-    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
-    min_snr_gamma: float | None = 5.0
-    use_rslora: bool = False
-    use_dora: bool = False
-    optimizer: str = "adamw"  # adamw | adamw8bit | prodigy | dadaptation
-    schedule: str = "cosine"  # constant | cosine | linear | cosine-restarts
-    warmup_steps: int = 10
-    max_grad_norm: float = 1.0
-    weight_decay: float = 0.01
-    caption_dropout: float = 0.05
-    checkpoints: int = 4  # how many are kept to choose from
-    seed: Seed = Seed(0)
-    kind: str = "style"  # style | character | concept: what the preset was made for
-    rank_pattern: dict[str, int] = field(default_factory=dict)  # PEFT's: regular expression of module names → rank
-    alpha_pattern: dict[str, int] = field(default_factory=dict)
-    loraplus_ratio: float = 1.0  # learning rate of B over that of A; 1 = off
-    ema_decay: float = 0.0  # 0 = off
-    loss: str = "mse"  # mse | huber | smooth_l1
-    debiased: bool = False
-    huber_delta: float = 0.1
-    noise_offset: float = 0.0
-    timesteps: str = "stratified"  # uniform | stratified | style
-    masked: bool = False  # the loss counts only where a picture is opaque
-    flip: bool = False  # every other showing is mirrored
-    moved: int = 0  # so many showings more of every picture, each elsewhere in its frame and a little turned; 0 = off
-    crops: int = 1  # cached crops of a picture that is not square
-    buckets: int = 1  # aspect ratios at most
-    shuffle_caption: bool = False  # the trigger's and the parts' order changes
-    prior_weight: float = 0.0  # 0 = off
-    prior: str = "trigger"  # trigger: same latents without it, the bare model's answer is the target | class: pictures
-    class_prompt: str = ""
-    class_pictures: int = 0
-    new_tokens: int = 0  # pivotal tuning: learnt embeddings for the trigger; 0 = off
-    # Words that the learnt embeddings may begin as; those nearest to the palette are taken. None: as the trigger itself
-    initializers: tuple[str, ...] = ()
-    token_learning_rate: float = 5e-4
-    lora: bool = True  # False: textual inversion alone
-
-
-@dataclass(frozen=True, kw_only=True)
 class Quest:
     """One way from style to seal."""
 
@@ -132,9 +84,9 @@ class Quest:
     style: Style = field(default_factory=Style)
     subject: str = ""  # of the hunt
     pick: int | None = None  # picture id of the chosen probe
-    way: str = "a"  # payload: a = own seed each, b = one seed for all
+    way: Way = Way.OWN_SEEDS
     subjects: tuple[str, ...] = ()  # typed by the person
-    subjects_from: str = "list"  # list | own | both
+    subjects_from: SubjectsFrom = SubjectsFrom.LIST
     recipe: Recipe = field(default_factory=Recipe)
     seal: int | None = None  # Seal.id once picked
     seal_strength: float = 0.8
@@ -229,7 +181,7 @@ class Progress:
     seconds_left: float | None = None
     epoch: int | None = None
     epochs: int | None = None
-    phase: str = ""  # encoding | drawing | training | measuring | writing
+    phase: Phase = Phase.NONE
 
 
 @dataclass(frozen=True, kw_only=True)

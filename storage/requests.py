@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from storage.documents import dump, load
 from storage.errors import UnknownRequest
-from storage.records import ContentHash, Drawing, Recipe, Seed
-from storage.states import JobKind, PictureRole
+from storage.recipe import Recipe
+from storage.records import ContentHash, Drawing, Seed
+from storage.states import Diagnosis, ExportKind, JobKind, Layout, PictureRole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +66,12 @@ class PayloadRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TryRequest:
-    """Pictures drawn with a seal. `layout` tells the bot how to lay them out: single | pair | sweep."""
+    """Pictures drawn with a seal. `layout` tells the bot how to lay them out."""
 
     KIND: ClassVar[JobKind] = JobKind.TRYING
     VERSION: ClassVar[int] = 1
     rows: tuple[Row, ...]
-    layout: str = "single"
+    layout: Layout = Layout.SINGLE
     columns: int = 1
 
 
@@ -99,11 +100,11 @@ class TrainingRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TakeRequest:
-    """Something to take home: `what` is lora-kohya | lora-diffusers | embeddings | dataset | card."""
+    """Something to take home."""
 
     KIND: ClassVar[JobKind] = JobKind.TAKING
     VERSION: ClassVar[int] = 1
-    what: str
+    what: ExportKind
     name: str
     trigger: str
     recipe: Recipe
@@ -131,7 +132,7 @@ class TrainingAnswer:
     steps: int
     seconds: float
     recommended: int  # step of the advised checkpoint
-    reading: str  # good | under | over | flat | burnt | stopped | blown: what curve and checkpoints say
+    reading: Diagnosis
     copied_picture: int | None = None  # position in `pictures` of the one most copied, if any is
     bytes_kohya: int = 0
     elbow: int = 0  # step from which the validation curve falls slowly; 0 for none

@@ -5,7 +5,8 @@ from __future__ import annotations
 from storage.database import Database, Row, from_ms
 from storage.documents import dump, load
 from storage.queries import queries
-from storage.records import ContentHash, Recipe, Seal
+from storage.recipe import Recipe
+from storage.records import ContentHash, Seal
 
 SQL = queries("seals")
 

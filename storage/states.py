@@ -175,6 +175,74 @@ class Sampler(StrEnum):
 ANCESTRAL: frozenset[Sampler] = frozenset({Sampler.EULER_A})
 
 
+class Way(StrEnum):
+    """How a payload takes its seeds."""
+
+    OWN_SEEDS = "a"  # each candidate its own
+    ONE_SEED = "b"  # one for all
+
+
+class SubjectsFrom(StrEnum):
+    """Whose subjects a payload draws."""
+
+    LIST = "list"
+    OWN = "own"
+    BOTH = "both"
+
+
+class Layout(StrEnum):
+    """How pictures of a trial are laid out."""
+
+    SINGLE = "single"
+    PAIR = "pair"  # without beside with
+    SWEEP = "sweep"  # by strength
+
+
+class ExportKind(StrEnum):
+    """A file to take home."""
+
+    LORA_KOHYA = "lora-kohya"
+    LORA_DIFFUSERS = "lora-diffusers"
+    EMBEDDINGS = "embeddings"
+    DATASET = "dataset"
+    CARD = "card"
+
+
+class Phase(StrEnum):
+    """What a running job is doing."""
+
+    NONE = ""  # nobody has begun it
+    ENCODING = "encoding"
+    DRAWING = "drawing"
+    TRAINING = "training"
+    MEASURING = "measuring"
+    WRITING = "writing"
+
+
+class Diagnosis(StrEnum):
+    """What curve and checkpoints say of a training."""
+
+    GOOD = "good"
+    UNDER = "under"
+    OVER = "over"
+    FLAT = "flat"
+    BURNT = "burnt"
+    STOPPED = "stopped"
+    BLOWN = "blown"  # the loss became no number; the last good checkpoint counts
+
+    @classmethod
+    def _missing_(cls, _value: object) -> Diagnosis:
+        """What only a newer engine knows to say is no alarm."""
+        return cls.GOOD
+
+
+class SlotShape(StrEnum):
+    """What kind of message stands for a slot; one cannot be edited into the other."""
+
+    TEXT = "text"
+    PHOTO = "photo"
+
+
 class Urgency(StrEnum):
     """Why a message is owed; an earlier member goes before a later one of the same chat where order allows."""
 

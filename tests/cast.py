@@ -39,7 +39,7 @@ from storage.requests import (
     TrainingRequest,
     read_request,
 )
-from storage.states import PictureRole
+from storage.states import Diagnosis, Phase, PictureRole
 from storage.store import Store
 from tests.limits import hold_reply
 
@@ -131,7 +131,7 @@ class Painter:
             rows = request.rows[:only]
             for position, row in enumerate(rows):
                 await self._paints(job, position, row, ROLES[job.kind])
-                progress = Progress(done=position + 1, total=len(request.rows), phase="drawing")
+                progress = Progress(done=position + 1, total=len(request.rows), phase=Phase.DRAWING)
                 await self.store.jobs.beat(job.id, job.lease_token, LEASE_SECONDS, progress)
             await self.store.jobs.finish(job.id, job.lease_token, DrawnAnswer(drawn=len(rows), seconds=1.0))
 
@@ -169,7 +169,7 @@ class Painter:
             for position, row in enumerate(samples):
                 await self._paints(job, index * len(samples) + position, row, PictureRole.SAMPLE, step=step)
             await self.store.jobs.measure(job.id, job.lease_token, step, 0.5 + index / 10, 0.95 - index / 50, 0.3)
-        answer = TrainingAnswer(steps=recipe.steps, seconds=60.0, recommended=steps[-2], reading="good")
+        answer = TrainingAnswer(steps=recipe.steps, seconds=60.0, recommended=steps[-2], reading=Diagnosis.GOOD)
         await self.store.jobs.finish(job.id, job.lease_token, answer)
 
     async def saves(self, job: Job, step: int, epoch: int) -> None:
@@ -181,7 +181,7 @@ class Painter:
             losses=[LossPoint(step=step, loss=1.0 / step, validation_loss=1.1 / step)],
             state=(step, adapter),
             checkpoint=Checkpoint(job=job.id, step=step, epoch=epoch, adapter=adapter),
-            progress=Progress(done=step, total=step, epoch=epoch, epochs=epoch, phase="training"),
+            progress=Progress(done=step, total=step, epoch=epoch, epochs=epoch, phase=Phase.TRAINING),
         )
 
     async def fails(self, error: StylesealError) -> Job:

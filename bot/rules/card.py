@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.records import Checkpoint, MachineFacts, Recipe, Style
+from storage.recipe import Recipe
+from storage.records import Checkpoint, MachineFacts, Style
 
 OPTIONS = (
     ("min_snr_gamma", "min-SNR γ"),

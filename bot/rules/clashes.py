@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.records import MachineFacts, Recipe
+from storage.recipe import SELF_RATED, Optimizer, Prior, Recipe
+from storage.records import MachineFacts
 
-SELF_RATED = ("prodigy", "dadaptation")  # find their learning rate themselves
 FEWEST_STEPS_BETWEEN = 5  # of two checkpoints, for a difference that can be seen
 
 
@@ -27,7 +27,12 @@ class Setting:
 
 def clashes(recipe: Recipe, setting: Setting) -> tuple[str, ...]:
     """Keys of why these numbers cannot go together; empty when they can."""
-    rules = {
+    return tuple(name for name, is_broken in rules_of(recipe, setting).items() if is_broken)
+
+
+def rules_of(recipe: Recipe, setting: Setting) -> dict[str, bool]:
+    """Every reason that there is, and whether it holds."""
+    return {
         "batch": recipe.batch_size * recipe.accumulation > max(1, setting.pictures),  # a picture twice in one step
         "checkpoints": recipe.checkpoints * FEWEST_STEPS_BETWEEN > recipe.steps,
         "warmup": recipe.warmup_steps * 2 > recipe.steps,
@@ -39,7 +44,6 @@ def clashes(recipe: Recipe, setting: Setting) -> tuple[str, ...]:
         **_of_words(recipe),
         **_of_prior(recipe),
     }
-    return tuple(name for name, is_broken in rules.items() if is_broken)
 
 
 def _of_weights(recipe: Recipe, setting: Setting) -> dict[str, bool]:
@@ -55,7 +59,7 @@ def _of_optimizer(recipe: Recipe, setting: Setting) -> dict[str, bool]:
     is_self_rated = recipe.optimizer in SELF_RATED
     return {
         "loraplus": is_self_rated and recipe.loraplus_ratio != 1.0,  # one estimate of the rate for all groups
-        "eight_bit": recipe.optimizer == "adamw8bit" and not setting.device.startswith("cuda"),
+        "eight_bit": recipe.optimizer is Optimizer.ADAMW_8BIT and not setting.device.startswith("cuda"),
         "self_rated": is_self_rated != (recipe.learning_rate == 1.0),
         "ema": recipe.ema_decay > 0 and recipe.steps * (1 - recipe.ema_decay) < 1,  # it would remember the start
     }
@@ -70,7 +74,7 @@ def _of_words(recipe: Recipe) -> dict[str, bool]:
 
 
 def _of_prior(recipe: Recipe) -> dict[str, bool]:
-    is_class = recipe.prior == "class"
+    is_class = recipe.prior is Prior.CLASS
     return {
         "prior_words": recipe.prior_weight > 0 and not recipe.lora,  # the network is the bare model itself
         "prior_class": recipe.prior_weight > 0 and is_class and recipe.class_pictures == 0,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from storage.records import Checkpoint
 from storage.requests import TrainingAnswer
 
-READINGS = frozenset({"good", "under", "over", "flat", "burnt", "stopped", "blown"})
 SEEN = 0.03  # difference in a measure that a person begins to see on four samples
 LITTLE = 0.1  # style gained below which the pictures hardly changed
 COPIES = 0.9  # likeness to the nearest palette picture from which a sample looks like it
@@ -15,7 +14,7 @@ COPIES = 0.9  # likeness to the nearest palette picture from which a sample look
 
 def reading_key(answer: TrainingAnswer) -> str:
     """The key of the sentence about the curve."""
-    return f"curve.{answer.reading if answer.reading in READINGS else 'good'}"
+    return f"curve.{answer.reading}"
 
 
 def advised(checkpoints: Sequence[Checkpoint], recommended: int) -> Checkpoint | None:

@@ -6,11 +6,17 @@ from dataclasses import dataclass, replace
 
 from bot.rules.numbers import NUMBERS
 from bot.rules.recipe import ATTENTION, targets_name
-from storage.records import MachineFacts, Recipe
+from storage.recipe import Optimizer, Preset, Recipe
+from storage.records import MachineFacts
 
 UPLOAD_BYTES = 50 * 10**6  # Bot API: what a bot may send as a document
 EXPORTED_BYTES = 2  # fp16
-OPTIMIZER_BYTES = {"adamw": 8, "adamw8bit": 2, "prodigy": 16, "dadaptation": 12}  # of state a trained number
+OPTIMIZER_BYTES = {
+    Optimizer.ADAMW: 8,
+    Optimizer.ADAMW_8BIT: 2,
+    Optimizer.PRODIGY: 16,
+    Optimizer.DADAPTATION: 12,
+}  # of state a trained number
 WEIGHT_AND_GRADIENT_BYTES = 8  # both fp32
 ROOM = 0.9  # share of a device's memory that one process may count on
 
@@ -82,13 +88,13 @@ def smaller(recipe: Recipe, family: str) -> tuple[Recipe, ...]:
     if recipe.targets != ATTENTION:
         narrow = replace(recipe, targets=ATTENTION)
         found.append(narrow if file_bytes(narrow, family) <= UPLOAD_BYTES else None)
-    return tuple(replace(way, preset="own") for way in found if way is not None)
+    return tuple(replace(way, preset=Preset.OWN) for way in found if way is not None)
 
 
 def memory_bytes(recipe: Recipe, family: str, dtype: str) -> int:
     """Roughly what the training holds: the model, its activations, and the trained numbers with their state."""
     anatomy, number_bytes = anatomy_of(family), 4 if dtype == "float32" else 2
-    a_number = WEIGHT_AND_GRADIENT_BYTES + OPTIMIZER_BYTES.get(recipe.optimizer, 8) + 4 * (recipe.ema_decay > 0)
+    a_number = WEIGHT_AND_GRADIENT_BYTES + OPTIMIZER_BYTES[recipe.optimizer] + 4 * (recipe.ema_decay > 0)
     activations = anatomy.activations * number_bytes // 2 * recipe.batch_size
     return anatomy.weights * number_bytes + activations + trained_numbers(recipe, family) * a_number
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.rules.clashes import SELF_RATED, Setting, clashes
+from bot.rules.clashes import Setting, clashes
 from bot.rules.recipe import ATTENTION, CONV, RESIDUAL, WIDE, nearest_preset, targets_name
-from storage.records import Recipe
+from storage.recipe import SELF_RATED, Loss, Optimizer, Preset, Prior, Recipe, Schedule, Timesteps
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,19 @@ PAGES: dict[str, dict[str, Number]] = {
         "dora": Number("use_dora", (False, True)),
     },
     "optimizer": {
-        "optimizer": Number("optimizer", ("adamw", "adamw8bit", "prodigy", "dadaptation")),
+        "optimizer": Number("optimizer", tuple(Optimizer)),
         "rate": Number("learning_rate", (5e-5, 1e-4, 2e-4, 5e-4, 8e-4, 1e-3)),
         "loraplus": Number("loraplus_ratio", (1.0, 4.0, 16.0)),
-        "schedule": Number("schedule", ("constant", "cosine", "linear", "cosine-restarts")),
+        "schedule": Number("schedule", tuple(Schedule)),
         "warmup": Number("warmup_steps", (0, 10, 50, 100)),
         "ema": Number("ema_decay", (0.0, 0.98, 0.99, 0.995)),
     },
     "loss": {
-        "loss": Number("loss", ("mse", "huber", "smooth_l1")),
+        "loss": Number("loss", tuple(Loss)),
         "snr": Number("min_snr_gamma", (None, 5.0)),
         "debiased": Number("debiased", (False, True)),
         "offset": Number("noise_offset", (0.0, 0.0357, 0.1)),
-        "timesteps": Number("timesteps", ("uniform", "stratified", "style")),
+        "timesteps": Number("timesteps", tuple(Timesteps)),
     },
     "captions": {
         "dropout": Number("caption_dropout", (0.0, 0.05, 0.1)),
@@ -66,7 +66,7 @@ PAGES: dict[str, dict[str, Number]] = {
     },
     "prior": {
         "prior": Number("prior_weight", (0.0, 0.5, 1.0)),
-        "form": Number("prior", ("trigger", "class")),
+        "form": Number("prior", tuple(Prior)),
         "pictures": Number("class_pictures", (20, 50, 100)),
     },
 }
@@ -87,10 +87,10 @@ def next_choice(recipe: Recipe, name: str, pictures: int, family: str) -> Recipe
     if name == "optimizer":
         changed = replace(changed, learning_rate=_rate_for(changed, family, pictures))
     if name == "form":
-        changed = replace(changed, class_pictures=CLASS_PICTURES if changed.prior == "class" else 0)
+        changed = replace(changed, class_pictures=CLASS_PICTURES if changed.prior is Prior.CLASS else 0)
     if name in ("epochs", "batch", "accumulation"):
         changed = replace(changed, steps=steps_of(changed, pictures))
-    return replace(changed, preset="own")
+    return replace(changed, preset=Preset.OWN)
 
 
 def next_allowed(recipe: Recipe, name: str, setting: Setting) -> tuple[Recipe, tuple[str, ...]]:

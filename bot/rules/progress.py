@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storage.records import Job, MachineFacts, Recipe
+from storage.recipe import Prior, Recipe
+from storage.records import Job, MachineFacts
 from storage.requests import TakeRequest, TrainingRequest, read_request
 
 BAR_CELLS = 10
@@ -12,7 +13,10 @@ UNMEASURED_PICTURE_SECONDS = 5.0  # a careful guess until the engine has measure
 UNMEASURED_STEP_SECONDS = 1.0
 TAKE_SECONDS = 3.0
 SAMPLES_A_CHECKPOINT = 4
-PRIOR_COST = {"trigger": 1.46, "class": 2.0}  # one more forward (0.402 T to 0.869 T, performance.md 0); a second batch
+PRIOR_COST = {
+    Prior.TRIGGER: 1.46,
+    Prior.CLASS: 2.0,
+}  # one more forward (0.402 T to 0.869 T, performance.md 0); a second batch
 DORA_COST = 1.3  # a norm of every adapted weight a step; a guess, peft only says "more overhead"
 
 
@@ -62,7 +66,7 @@ def seconds_of(job: Job, facts: MachineFacts | None) -> float:
 def training_seconds(recipe: Recipe, samples: int, facts: MachineFacts | None) -> float:
     """Steps at the announced pace (of 4 pictures a step), and the samples of the start and each checkpoint."""
     pace = step_seconds(facts) * max(0.5, recipe.batch_size * recipe.accumulation / 4)
-    pace *= PRIOR_COST.get(recipe.prior, 1.0) if recipe.prior_weight else 1.0
+    pace *= PRIOR_COST[recipe.prior] if recipe.prior_weight else 1.0
     pace *= DORA_COST if recipe.use_dora else 1.0
     return recipe.steps * pace + (recipe.checkpoints + 1) * samples * picture_seconds(facts)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from storage.records import Recipe, Seed
+from storage.recipe import Preset, Recipe
 from storage.states import PaletteKind
 
-PRESETS = ("fast", "balanced", "thorough")
+PRESETS = (Preset.FAST, Preset.BALANCED, Preset.THOROUGH)
 WARM_UP_STEPS = 10
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
@@ -23,11 +23,11 @@ TARGETS = {"attention": ATTENTION, "wide": WIDE, "conv": CONV, "residual": RESID
 class Base:
     """What a family's presets are, and what each kind of palette changes in them."""
 
-    presets: dict[str, Recipe]
+    presets: dict[Preset, Recipe]
     kinds: dict[PaletteKind, dict[str, Any]] = field(default_factory=dict)
-    styles: dict[str, Recipe] = field(default_factory=dict)  # a style's own presets, where it has any
+    styles: dict[Preset, Recipe] = field(default_factory=dict)  # a style's own presets, where it has any
 
-    def of(self, kind: PaletteKind) -> dict[str, Recipe]:
+    def of(self, kind: PaletteKind) -> dict[Preset, Recipe]:
         """The presets that a kind of palette begins from."""
         return self.styles if kind is PaletteKind.STYLE and self.styles else self.presets
 
@@ -47,9 +47,9 @@ def _large(kinds: dict[PaletteKind, dict[str, Any]], **changes: Any) -> Base:
     """A large model: SPEC.md's numbers, and steps by how long one is ready to wait."""
     recipe = replace(Recipe(targets=ATTENTION), **changes)
     presets = {
-        "fast": replace(recipe, preset="fast", steps=300, checkpoints=3),
-        "balanced": replace(recipe, preset="balanced", steps=600, checkpoints=4),
-        "thorough": replace(recipe, preset="thorough", steps=1000, checkpoints=5, ema_decay=0.99),
+        Preset.FAST: replace(recipe, preset=Preset.FAST, steps=300, checkpoints=3),
+        Preset.BALANCED: replace(recipe, preset=Preset.BALANCED, steps=600, checkpoints=4),
+        Preset.THOROUGH: replace(recipe, preset=Preset.THOROUGH, steps=1000, checkpoints=5, ema_decay=0.99),
     }
     return Base(presets, kinds)
 
@@ -79,15 +79,17 @@ _EMOJI_STYLE = Recipe(
     moved=5,
 )
 EMOJI_STYLES = {
-    "fast": replace(_EMOJI_STYLE, preset="fast", steps=200, learning_rate=8e-4, checkpoints=3),
-    "balanced": replace(_EMOJI_STYLE, preset="balanced", steps=400, learning_rate=5e-4, checkpoints=4),
-    "thorough": replace(_EMOJI_STYLE, preset="thorough", steps=800, learning_rate=3e-4, checkpoints=4),
+    Preset.FAST: replace(_EMOJI_STYLE, preset=Preset.FAST, steps=200, learning_rate=8e-4, checkpoints=3),
+    Preset.BALANCED: replace(_EMOJI_STYLE, preset=Preset.BALANCED, steps=400, learning_rate=5e-4, checkpoints=4),
+    Preset.THOROUGH: replace(_EMOJI_STYLE, preset=Preset.THOROUGH, steps=800, learning_rate=3e-4, checkpoints=4),
 }
 _EMOJI = Recipe(targets=CONV, batch_size=4, min_snr_gamma=None, rank=16, alpha=16)
 EMOJI_PRESETS = {
-    "fast": replace(_EMOJI, preset="fast", steps=120, learning_rate=2e-3, checkpoints=3),
-    "balanced": replace(_EMOJI, preset="balanced", steps=240, learning_rate=1.5e-3, checkpoints=4),
-    "thorough": replace(_EMOJI, preset="thorough", steps=480, learning_rate=1e-3, rank=32, alpha=32, checkpoints=4),
+    Preset.FAST: replace(_EMOJI, preset=Preset.FAST, steps=120, learning_rate=2e-3, checkpoints=3),
+    Preset.BALANCED: replace(_EMOJI, preset=Preset.BALANCED, steps=240, learning_rate=1.5e-3, checkpoints=4),
+    Preset.THOROUGH: replace(
+        _EMOJI, preset=Preset.THOROUGH, steps=480, learning_rate=1e-3, rank=32, alpha=32, checkpoints=4
+    ),
 }
 BASES = {
     "emoji": Base(EMOJI_PRESETS, {PaletteKind.CHARACTER: {"caption_dropout": 0.0}}, EMOJI_STYLES),
@@ -103,23 +105,24 @@ def base_of(family: str) -> Base:
     return BASES.get(family, BASES["sd1"])
 
 
-def preset_recipe(name: str, family: str, pictures: int, seed: int, kind: PaletteKind = PaletteKind.STYLE) -> Recipe:
+def preset_recipe(name: Preset, family: str, pictures: int, seed: int, kind: PaletteKind = PaletteKind.STYLE) -> Recipe:
     """The recipe of a preset for a palette of this kind and size."""
     base = base_of(family)
     changes = dict(base.kinds.get(kind, {}))
-    if name == "fast":
+    preset = base.of(kind)[name]
+    if preset.preset is Preset.FAST:
         changes.pop("prior_weight", None)  # half a step more is not fast
-    recipe = replace(base.of(kind)[name], kind=str(kind), **changes)
+    recipe = replace(preset, kind=kind, **changes)
     held = recipe.batch_size * recipe.accumulation
     epochs = max(1, round(recipe.steps * held / max(1, pictures)))
-    return replace(recipe, epochs=epochs, warmup_steps=WARM_UP_STEPS, seed=Seed(seed))
+    return replace(recipe, epochs=epochs, warmup_steps=WARM_UP_STEPS, seed=seed)
 
 
 def nearest_preset(recipe: Recipe, family: str, pictures: int) -> Recipe:
     """The preset that a person's own numbers began from: the one with the fewest differences."""
     offered = [
-        preset_recipe(name, family, pictures, int(recipe.seed), PaletteKind(recipe.kind))
-        for name in ("balanced", "fast", "thorough")
+        preset_recipe(name, family, pictures, recipe.seed, recipe.kind)
+        for name in (Preset.BALANCED, Preset.FAST, Preset.THOROUGH)
     ]
     return min(offered, key=lambda preset: len(differences(recipe, preset)))
 

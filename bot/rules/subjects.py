@@ -8,6 +8,7 @@ from itertools import product
 
 from bot.rules.prompt import bare
 from storage.records import Seed
+from storage.states import SubjectsFrom, Way
 
 MOST_SUBJECTS = 100
 LONGEST_SUBJECT = 80  # characters; a subject is a few words, the style needs the rest of the tokens
@@ -40,23 +41,23 @@ def unfold(template: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(" ".join(way.split()) for way in ways))
 
 
-def chosen_subjects(listed: Sequence[str], typed: Sequence[str], source: str) -> tuple[str, ...]:
-    """The subjects of a payload: `list`, `own` or `both` (own first); the list where nothing was typed."""
-    if source == "own" and typed:
+def chosen_subjects(listed: Sequence[str], typed: Sequence[str], source: SubjectsFrom) -> tuple[str, ...]:
+    """The subjects of a payload, own ones first; the list where nothing was typed."""
+    if source is SubjectsFrom.OWN and typed:
         return tuple(typed)
-    if source == "both":
+    if source is SubjectsFrom.BOTH:
         return tuple(dict.fromkeys([*typed, *listed]))
     return tuple(listed)
 
 
-def spread(subjects: Sequence[str], count: int, *, seed: Seed, way: str, start: int = 0) -> list[tuple[str, Seed]]:
+def spread(subjects: Sequence[str], count: int, *, seed: Seed, way: Way, start: int = 0) -> list[tuple[str, Seed]]:
     """`count` pairs of subject and seed, from the `start`-th on.
 
-    Way a: seeds s, s+1, s+2 …; way b: always s, so a subject that comes round again gets the next seed.
+    Own seeds: s, s+1, s+2 …; one seed: always s, so a subject that comes round again gets the next one.
     """
     pairs = []
     for index in range(start, start + count):
-        shift = index if way == "a" else index // len(subjects)
+        shift = index if way is Way.OWN_SEEDS else index // len(subjects)
         pairs.append((subjects[index % len(subjects)], Seed((seed + shift) % SEEDS)))
     return pairs
 

@@ -11,8 +11,8 @@ from bot.steps.recipe import palette, setting_of, warnings
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from bot.words import Markup
-from storage.records import Recipe
-from storage.states import PaletteKind, Stage
+from storage.recipe import Recipe
+from storage.states import Stage
 
 COLUMNS = 2  # a label with a value needs half a phone
 PAGE_NAMES = tuple(rules.PAGES)
@@ -90,9 +90,9 @@ def value_of(walk: Walk, recipe: Recipe, name: str) -> str:
 
 async def _preset_below(walk: Walk) -> Recipe:
     """The preset in use, or the one that the person's own numbers are nearest to."""
-    recipe, pictures, kind = walk.here.recipe, len(await palette(walk)), PaletteKind(walk.here.style.kind)
+    recipe, pictures, kind = walk.here.recipe, len(await palette(walk)), walk.here.style.kind
     if recipe.preset in PRESETS:
-        return preset_recipe(recipe.preset, walk.family, pictures, int(recipe.seed), kind)
+        return preset_recipe(recipe.preset, walk.family, pictures, recipe.seed, kind)
     return nearest_preset(recipe, walk.family, pictures)
 
 

@@ -13,7 +13,7 @@ from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from storage.records import Job, Picture
 from storage.requests import PayloadRequest
-from storage.states import LIVE_STATES, JobKind, PictureRole, Stage, Step
+from storage.states import LIVE_STATES, JobKind, PictureRole, Stage, Step, SubjectsFrom, Way
 
 SHOWN_SUBJECTS = 8
 FEW_SUBJECTS = 10  # fewer typed ones are put before the list instead of being drawn over and over
@@ -47,10 +47,10 @@ def _way(walk: Walk) -> Screen:
         others=max(0, min(count, len(subjects)) - SHOWN_SUBJECTS),
     )
     rows: tuple[Row, ...] = (
-        tuple(_toggle(walk, f"payload.way.{way}", Verb.PAYLOAD_WAY, way, on=quest.way == way) for way in ("a", "b")),
+        tuple(_toggle(walk, f"payload.way.{way}", Verb.PAYLOAD_WAY, way, on=quest.way is way) for way in Way),
         tuple(
-            _toggle(walk, f"payload.from.{source}", Verb.PAYLOAD_SUBJECTS, source, on=quest.subjects_from == source)
-            for source in ("list", "own", "both")
+            _toggle(walk, f"payload.from.{source}", Verb.PAYLOAD_SUBJECTS, source, on=quest.subjects_from is source)
+            for source in SubjectsFrom
         ),
         (walk.button("payload.start", Verb.PAYLOAD_START, look="primary", candidates=count),),
         walk.way_back(),
@@ -72,19 +72,19 @@ def subjects_of(walk: Walk) -> tuple[str, ...]:
 
 async def way_chosen(walk: Walk, tap: Tap) -> Turn:
     """Each its own seed (a), or one seed for all (b)."""
-    if tap.args[0] not in ("a", "b"):
+    if tap.args[0] not in set(Way):
         return walk.refuses("tap.unreadable")
-    await walk.stay(way=tap.args[0])
+    await walk.stay(way=Way(tap.args[0]))
     return Turn(toast=walk.words.plain(f"payload.way.{tap.args[0]}"))
 
 
 async def source_chosen(walk: Walk, tap: Tap) -> Turn:
     """Subjects from the list, the person's own, or both; own ones are asked for where there are none."""
-    source = tap.args[0]
-    if source not in ("list", "own", "both"):
+    if tap.args[0] not in set(SubjectsFrom):
         return walk.refuses("tap.unreadable")
+    source = SubjectsFrom(tap.args[0])
     await walk.stay(subjects_from=source)
-    if source != "list" and not walk.here.subjects:
+    if source is not SubjectsFrom.LIST and not walk.here.subjects:
         await walk.move(Event.SUBJECTS_ASKED)
     return Turn()
 
@@ -130,7 +130,8 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
     subjects = read_subjects(text)
     if not subjects:
         return None
-    source = "both" if len(subjects) < FEW_SUBJECTS or walk.here.subjects_from == "both" else "own"
+    is_both = len(subjects) < FEW_SUBJECTS or walk.here.subjects_from is SubjectsFrom.BOTH
+    source = SubjectsFrom.BOTH if is_both else SubjectsFrom.OWN
     await walk.move(Event.SUBJECTS_SET, subjects=subjects, subjects_from=source)
     return Turn(before=(Notice(text=walk.words("payload.subjects.set", count=len(subjects))),))
 

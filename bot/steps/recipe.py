@@ -9,7 +9,8 @@ from bot.rules.recipe import ATTENTION, PRESETS, preset_recipe
 from bot.screens import Button, Message, Row, Screen
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
-from storage.records import Candidate, Recipe
+from storage.recipe import Preset, Recipe
+from storage.records import Candidate
 from storage.states import Stage, Verdict
 
 SAMPLES = 4
@@ -29,7 +30,7 @@ async def enter(walk: Walk) -> tuple[Message, ...]:
     return ()
 
 
-async def _use_preset(walk: Walk, name: str) -> None:
+async def _use_preset(walk: Walk, name: Preset) -> None:
     kind = walk.here.style.kind
     recipe = preset_recipe(name, walk.family, len(await palette(walk)), seed=walk.here.id, kind=kind)
     await walk.stay(recipe=recipe)
@@ -59,7 +60,7 @@ async def show(walk: Walk) -> Screen:
         walk.words(f"train.preset.{recipe.preset}.why"),
         *warnings(walk, recipe, pictures),
     ]
-    presets = tuple(_preset(walk, name, is_chosen=name == recipe.preset) for name in PRESETS)
+    presets = tuple(_preset(walk, name, is_chosen=name is recipe.preset) for name in PRESETS)
     rows: tuple[Row, ...] = (
         presets,
         (walk.button("train.why", Verb.TRAIN_WHY), walk.button("train.numbers", Verb.TRAIN_NUMBERS)),
@@ -69,7 +70,7 @@ async def show(walk: Walk) -> Screen:
     return Screen(text="\n\n".join(lines), rows=rows)
 
 
-def _preset(walk: Walk, name: str, *, is_chosen: bool) -> Button:
+def _preset(walk: Walk, name: Preset, *, is_chosen: bool) -> Button:
     return walk.labelled(
         ("✓ " if is_chosen else "") + walk.words.plain(f"train.preset.{name}"), Verb.TRAIN_PRESET, name
     )
@@ -117,7 +118,7 @@ async def preset_chosen(walk: Walk, tap: Tap) -> Turn:
     """Fast, balanced or thorough."""
     if tap.args[0] not in PRESETS:
         return walk.refuses("tap.unreadable")
-    await _use_preset(walk, tap.args[0])
+    await _use_preset(walk, Preset(tap.args[0]))
     return Turn(toast=walk.words.plain(f"train.preset.{tap.args[0]}"))
 
 

@@ -11,7 +11,7 @@ from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
 from storage.records import ContentHash, Job, Picture
 from storage.requests import PayloadRequest, TrainingAnswer, TrainingRequest, read_answer, read_request
-from storage.states import LIVE_STATES, JobKind, JobState, Wish
+from storage.states import LIVE_STATES, JobKind, JobState, Phase, Wish
 
 PAYLOAD_COLUMNS = 8
 STRIP_COLUMNS = 8  # of samples, the start among them: more would be too small to see on a phone
@@ -158,7 +158,7 @@ def _running(walk: Walk, job: Job) -> str:
         line += f"{progress.done}/{total}"
     if progress.seconds_left is not None or progress.done:
         line += " · " + walk.words("status.left", left=clock_time(seconds_of(job, walk.machine)))
-    if progress.phase and progress.phase not in ("drawing", "training"):
+    if progress.phase not in (Phase.NONE, Phase.DRAWING, Phase.TRAINING):
         line += "\n" + walk.words(f"status.phase.{progress.phase}")
     if job.wish is Wish.SAMPLE:
         line += "\n" + walk.words("status.sampling")

@@ -14,7 +14,8 @@ from bot.steps import checkpoints, numbers, recipe, status
 from bot.steps.moves import Event
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
-from storage.records import Candidate, Job, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import Candidate, Job, Seed
 from storage.requests import TrainingPicture, TrainingRequest
 from storage.states import LIVE_STATES, JobKind, Stage
 

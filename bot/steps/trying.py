@@ -17,13 +17,14 @@ from bot.taps import Tap, Verb
 from storage.errors import QuotaReached
 from storage.records import Candidate, Checkpoint, Job, Picture, Seal, Seed
 from storage.requests import TakeAnswer, TakeRequest, TrainingPicture, TryRequest, read_answer, read_request
-from storage.states import JobKind, JobState, PaletteKind, Stage, Verdict
+from storage.states import ExportKind, JobKind, JobState, Layout, PaletteKind, Stage, Verdict
 
 STRENGTHS = ("0.6", "0.8", "1.0")
 SWEEP = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 PAIR_SUBJECTS = 4
 SEED = 42  # the same for every trial of a quest, so that only what was changed changes
 LONGEST_PROMPT = 400
+LORAS = {"kohya": ExportKind.LORA_KOHYA, "diffusers": ExportKind.LORA_DIFFUSERS}  # by the button's argument
 SENT_AS_DOCUMENT_BYTES = 50 * 10**6  # Bot API
 
 
@@ -57,7 +58,7 @@ def _pair(walk: Walk, seal: Seal, subjects: tuple[str, ...]) -> TryRequest:
         for index, subject in enumerate(subjects)
         for weight in (0.0, walk.here.seal_strength)
     )
-    return TryRequest(rows=rows, layout="pair", columns=2)
+    return TryRequest(rows=rows, layout=Layout.PAIR, columns=2)
 
 
 async def _seal(walk: Walk) -> Seal | None:
@@ -111,11 +112,11 @@ async def _laid_out(walk: Walk, job: Job) -> PictureSource | None:
     pictures = await walk.store.pictures.of_job(job.id)
     if not pictures or not isinstance(request, TryRequest):
         return None
-    if request.layout == "single":
+    if request.layout is Layout.SINGLE:
         return Shown(file=pictures[0].file)
     drawn = {picture.position: picture.file for picture in pictures}
     labels = [row.label for row in request.rows]
-    if request.layout == "sweep":
+    if request.layout is Layout.SWEEP:
         cells = tuple(Cell(file=drawn.get(index), label=label) for index, label in enumerate(labels))
         return Sheet(cells=cells, columns=4)
     headings = (walk.words.plain("try.without"), walk.words.plain("try.with"))
@@ -131,7 +132,7 @@ async def _last_subject(walk: Walk) -> str:
     """What was last tried by its own words; the hunt's subject before anything was."""
     for job in await walk.store.jobs.of_quest(walk.here.id, JobKind.TRYING):
         request = read_request(job.request)
-        if isinstance(request, TryRequest) and (request.layout != "pair" or len(request.rows) == 2):
+        if isinstance(request, TryRequest) and (request.layout is not Layout.PAIR or len(request.rows) == 2):
             return request.rows[0].subject
     return walk.here.subject
 
@@ -142,7 +143,7 @@ async def _ask(walk: Walk, request: TryRequest) -> Turn:
     return Turn(before=(await status.live(walk, job),), screen=False)
 
 
-async def _try(walk: Walk, subject: str, weights: tuple[float, ...], layout: str) -> Turn:
+async def _try(walk: Walk, subject: str, weights: tuple[float, ...], layout: Layout) -> Turn:
     seal = await _seal(walk)
     if seal is None:
         return walk.refuses("try.no_seal")
@@ -158,18 +159,18 @@ async def strength_chosen(walk: Walk, tap: Tap) -> Turn:
     if tap.args[0] not in STRENGTHS:
         return walk.refuses("tap.unreadable")
     await walk.stay(seal_strength=float(tap.args[0]))
-    turn = await _try(walk, await _last_subject(walk), (walk.here.seal_strength,), "single")
+    turn = await _try(walk, await _last_subject(walk), (walk.here.seal_strength,), Layout.SINGLE)
     return replace(turn, toast=tap.args[0], screen=True)
 
 
 async def swept(walk: Walk, _tap: Tap) -> Turn:
     """The last prompt from 0 to 1.2, as a sheet."""
-    return await _try(walk, await _last_subject(walk), SWEEP, "sweep")
+    return await _try(walk, await _last_subject(walk), SWEEP, Layout.SWEEP)
 
 
 async def compared(walk: Walk, _tap: Tap) -> Turn:
     """The last prompt without and with, on one seed."""
-    return await _try(walk, await _last_subject(walk), (0.0, walk.here.seal_strength), "pair")
+    return await _try(walk, await _last_subject(walk), (0.0, walk.here.seal_strength), Layout.PAIR)
 
 
 async def wrote(walk: Walk, text: str) -> Turn | None:
@@ -179,7 +180,7 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
         return None
     if len(text) > LONGEST_PROMPT:
         return Turn(before=(Notice(text=walk.words("style.too_long", length=len(text), most=LONGEST_PROMPT)),))
-    return await _try(walk, subject, (walk.here.seal_strength,), "single")
+    return await _try(walk, subject, (walk.here.seal_strength,), Layout.SINGLE)
 
 
 async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
@@ -211,18 +212,18 @@ async def lost(_walk: Walk, _job: Job) -> tuple[Message, ...]:
 
 async def lora_taken(walk: Walk, tap: Tap) -> Turn:
     """The LoRA as kohya's tools and as diffusers read it, with an argument only one of the two, and a learnt word."""
-    kinds = tap.args or ("kohya", "diffusers")
-    return await _take(walk, *(f"lora-{kind}" for kind in kinds if kind in ("kohya", "diffusers")), "embeddings")
+    asked = [LORAS[kind] for kind in tap.args or LORAS if kind in LORAS]
+    return await _take(walk, *asked, ExportKind.EMBEDDINGS)
 
 
 async def dataset_taken(walk: Walk, _tap: Tap) -> Turn:
     """Pictures and captions as a zip."""
-    return await _take(walk, "dataset")
+    return await _take(walk, ExportKind.DATASET)
 
 
 async def card_taken(walk: Walk, _tap: Tap) -> Turn:
     """The card, the recipe and the proof sheet."""
-    return await _take(walk, "card")
+    return await _take(walk, ExportKind.CARD)
 
 
 async def open_taking(walk: Walk, _tap: Tap) -> Turn:
@@ -231,7 +232,7 @@ async def open_taking(walk: Walk, _tap: Tap) -> Turn:
     return Turn()
 
 
-async def _take(walk: Walk, *whats: str) -> Turn:
+async def _take(walk: Walk, *whats: ExportKind) -> Turn:
     seal = await _seal(walk)
     if seal is None:
         return walk.refuses("try.no_seal")
@@ -240,14 +241,14 @@ async def _take(walk: Walk, *whats: str) -> Turn:
     return Turn(toast=walk.words.plain("take.coming"), screen=False)
 
 
-def _has(seal: Seal, what: str) -> bool:
+def _has(seal: Seal, what: ExportKind) -> bool:
     """Textual inversion alone makes no LoRA, and only a seal with new tokens has a word of its own."""
-    if what == "embeddings":
+    if what is ExportKind.EMBEDDINGS:
         return seal.recipe.new_tokens > 0
-    return seal.recipe.lora or not what.startswith("lora-")
+    return seal.recipe.lora or what not in LORAS.values()
 
 
-async def _take_request(walk: Walk, seal: Seal, what: str) -> TakeRequest:
+async def _take_request(walk: Walk, seal: Seal, what: ExportKind) -> TakeRequest:
     palette = await _palette(walk)
     samples = await _proofs(walk, seal)
     return TakeRequest(
@@ -262,7 +263,7 @@ async def _take_request(walk: Walk, seal: Seal, what: str) -> TakeRequest:
         step=seal.step,
         sheets=tuple(picture.file for picture in samples),
         prompts=tuple(picture.prompt for picture in samples),
-        card=card_text(await _card_facts(walk, seal, palette)) if what == "card" else "",
+        card=card_text(await _card_facts(walk, seal, palette)) if what is ExportKind.CARD else "",
         drawing=walk.here.style.drawing,
     )
 

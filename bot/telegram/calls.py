@@ -23,6 +23,7 @@ from bot.telegram.keyboard import keyboard
 from bot.telegram.limits import CAPTION, LARGEST_UPLOAD_BYTES, TEXT, within
 from storage.errors import StorageError
 from storage.outbox import Slot
+from storage.states import SlotShape
 from storage.store import Store
 
 log = structlog.get_logger("calls")
@@ -66,7 +67,7 @@ class Calls:
         `doubtful` looks first whether an earlier sending arrived.
         """
         slot = await self._store.outbox.slot(chat_id, screen.slot)
-        shape = "photo" if screen.picture else "text"
+        shape = SlotShape.PHOTO if screen.picture else SlotShape.TEXT
         is_below = slot is not None and await self._is_below(chat_id, slot, follows)
         if slot is not None and slot.shape == shape and not screen.fresh and not is_below:
             try:
@@ -250,5 +251,5 @@ class Calls:
 
 
 def _standing(screen: Screen, message_id: int, digest: Digest) -> Slot:
-    shape = "photo" if screen.picture else "text"
+    shape = SlotShape.PHOTO if screen.picture else SlotShape.TEXT
     return Slot(message_id=message_id, shape=shape, digest=str(digest), buttons=bool(screen.rows))

@@ -25,7 +25,7 @@ from bot.words import LANGUAGES, Words
 from storage.documents import load
 from storage.errors import StorageError
 from storage.outbox import Owed, Slot
-from storage.states import Urgency
+from storage.states import SlotShape, Urgency
 from storage.store import Store
 
 log = structlog.get_logger("delivery")
@@ -149,7 +149,7 @@ class Delivery:
         """In one transaction: the message is sent, and where it stands."""
         slots: dict[str, Slot | None] = dict(placed.slots)
         if placed.newest is not None:
-            slots[OUTGOING] = Slot(message_id=placed.newest, shape="text", digest="", buttons=False)
+            slots[OUTGOING] = Slot(message_id=placed.newest, shape=SlotShape.TEXT, digest="", buttons=False)
         async with self._store.write():
             await self._store.outbox.sent(owed.id)
             if await self._is_forgotten(owed.chat_id):

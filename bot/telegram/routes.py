@@ -21,7 +21,7 @@ from bot.words import LANGUAGES, Words
 from storage.documents import dump
 from storage.outbox import Slot
 from storage.records import Person
-from storage.states import Urgency
+from storage.states import SlotShape, Urgency
 from storage.store import Store
 
 log = structlog.get_logger("routes")
@@ -130,7 +130,7 @@ class Routes:
 
     async def _forgotten(self, message: MaybeInaccessibleMessage) -> None:
         """The last word goes where they tapped, so that no old button stays; delivery drops this slot afterwards."""
-        shape = "photo" if isinstance(message, Message) and message.photo else "text"
+        shape = SlotShape.PHOTO if isinstance(message, Message) and message.photo else SlotShape.TEXT
         slot = Slot(message_id=message.message_id, shape=shape, digest="", buttons=True)
         await self.store.outbox.set_slot(message.chat.id, SCREEN, slot)
 
@@ -153,7 +153,7 @@ class Routes:
             if message.text and message.text.startswith("/"):
                 await self._owe(message.chat.id, Notice(text=walk.words("group.private_only")), Urgency.REPLY)
             return
-        newest = Slot(message_id=message.message_id, shape="text", digest="", buttons=False)
+        newest = Slot(message_id=message.message_id, shape=SlotShape.TEXT, digest="", buttons=False)
         await self.store.outbox.set_slot(message.chat.id, INCOMING, newest)
         reply = await self._journey(walk, message)
         await self._owe_all(message.chat.id, reply)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.models.adapters import Shape
 from engine.models.machine import Machine
-from storage.records import Recipe
+from storage.recipe import Loss, Recipe, Schedule
 
 ARCHITECTURES = {
     "emoji": "stable-diffusion-v1",
@@ -23,7 +23,8 @@ KOHYA_BASES = {
     "sd2-v": "sd_v2_768_v",
     "sdxl": "sdxl_base_v1-0",
 }
-KOHYA_LOSSES = {"mse": "l2", "huber": "huber", "smooth_l1": "smooth_l1"}
+KOHYA_LOSSES = {Loss.MSE: "l2", Loss.HUBER: "huber", Loss.SMOOTH_L1: "smooth_l1"}
+KOHYA_SCHEDULES = {Schedule.COSINE_RESTARTS: "cosine_with_restarts"}  # where it is called otherwise
 
 DORA_ARGUMENTS = {"algo": "lora", "dora_wd": True, "wd_on_output": True}  # LyCORIS' words for PEFT's DoRA
 
@@ -96,13 +97,13 @@ def _training(about: About) -> dict[str, str]:
         "ss_unet_lr": f"{recipe.learning_rate:g}" if recipe.lora else None,
         "ss_text_encoder_lr": f"{recipe.text_encoder_learning_rate:g}" if recipe.text_encoder_learning_rate else None,
         "ss_optimizer": recipe.optimizer,
-        "ss_lr_scheduler": recipe.schedule,
+        "ss_lr_scheduler": KOHYA_SCHEDULES.get(recipe.schedule, recipe.schedule),
         "ss_lr_warmup_steps": recipe.warmup_steps,
         "ss_max_grad_norm": f"{recipe.max_grad_norm:g}",
         "ss_min_snr_gamma": None if recipe.min_snr_gamma is None else f"{recipe.min_snr_gamma:g}",
         "ss_debiased_estimation": recipe.debiased,
         "ss_noise_offset": f"{recipe.noise_offset:g}" if recipe.noise_offset else None,
-        "ss_loss_type": KOHYA_LOSSES.get(recipe.loss, recipe.loss),
+        "ss_loss_type": KOHYA_LOSSES[recipe.loss],
         "ss_caption_dropout_rate": f"{recipe.caption_dropout:g}",
         "ss_prior_loss_weight": f"{recipe.prior_weight:g}" if recipe.prior_weight else None,
         "ss_seed": recipe.seed,

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from engine.models.machine import Machine
 from storage.documents import dump, load
 from storage.errors import FileDamaged
-from storage.records import ContentHash, Recipe
+from storage.recipe import Recipe
+from storage.records import ContentHash
 
 FILENAME = "recipe.json"
 THREADS = "threads"

@@ -10,8 +10,10 @@ from typing import TypeVar
 from engine.events import Event, Stepped, Task
 from engine.measures.checkpoint_choice import Measures
 from engine.models.machine import Machine
-from storage.records import LossPoint, Progress, Recipe
+from storage.recipe import Recipe
+from storage.records import LossPoint, Progress
 from storage.requests import TrainingRequest
+from storage.states import Phase
 
 Result = TypeVar("Result")
 
@@ -29,7 +31,7 @@ class Attempt:
     blown: bool = False  # the loss became no number, and the last good checkpoint counts
     copied: dict[int, int] = field(default_factory=dict)  # step → position of the palette picture nearest to a sample
 
-    def progress(self, step: int, phase: str, seconds_left: float | None = None) -> Progress:
+    def progress(self, step: int, phase: Phase, seconds_left: float | None = None) -> Progress:
         """In optimizer steps and epochs."""
         recipe = self.request.recipe
         epoch = step * recipe.batch_size * recipe.accumulation // max(1, len(self.request.pictures))
@@ -40,7 +42,7 @@ class Attempt:
         )
 
 
-def paused(this: Attempt, work: Generator[None, None, Result], phase: str) -> Generator[Event, None, Result]:
+def paused(this: Attempt, work: Generator[None, None, Result], phase: Phase) -> Generator[Event, None, Result]:
     """What `work` returns; its pauses become events, so that others may have the GPU."""
     step = this.losses[-1].step if this.losses else 0
     while True:

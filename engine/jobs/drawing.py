@@ -14,7 +14,7 @@ from engine.pictures.png_parameters import parameters, png_bytes
 from engine.pictures.rows import Denoised, Drawn, draw
 from storage.records import Progress
 from storage.requests import DrawnAnswer, Row
-from storage.states import Wish
+from storage.states import Phase, Wish
 
 Item = TypeVar("Item")
 
@@ -58,7 +58,7 @@ def draw_rows(rows: Sequence[Row], machine: Machine, task: Task) -> Iterator[Eve
 
 def _progress(drawn: int, rows: Sequence[Row], seconds_left: float | None) -> Progress:
     rounded = None if seconds_left is None else round(seconds_left, 1)
-    return Progress(done=drawn, total=len(rows), seconds_left=rounded, phase="drawing")
+    return Progress(done=drawn, total=len(rows), seconds_left=rounded, phase=Phase.DRAWING)
 
 
 def _drew(picture: Drawn, machine: Machine, progress: Progress) -> Drew:

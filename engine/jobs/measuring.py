@@ -23,6 +23,7 @@ from engine.pictures.rows import Drawn, draw
 from engine.training.dataset import Dataset
 from engine.training.loop import Loop
 from storage.requests import TrainingAnswer, TrainingRequest
+from storage.states import Diagnosis, Phase
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ def scaled(this: Attempt, dataset: Dataset) -> Generator[Event, None, Scale]:
     yield from draw_samples(this, base, step=0, place=0, name=None)
     return Scale(
         images=dataset.images,
-        palette=(yield from paused(this, looking(this.machine, dataset.images), "encoding")),
-        base=(yield from paused(this, looking(this.machine, base), "encoding")),
+        palette=(yield from paused(this, looking(this.machine, dataset.images), Phase.ENCODING)),
+        base=(yield from paused(this, looking(this.machine, base), Phase.ENCODING)),
         subject=SubjectMeasure(this.machine, subjects_of(this.request)),
     )
 
@@ -66,7 +67,7 @@ def draw_samples(
 ) -> Iterator[Event]:
     """The request's samples with this adapter (None: the base), by the code that serves trying."""
     rows, worn = this.request.samples, {} if name is None else {name: 1.0}
-    phase = "encoding" if step == 0 else "drawing"
+    phase = Phase.ENCODING if step == 0 else Phase.DRAWING
     for moment in draw(this.machine, rows, lambda _seals: adapters.using(this.machine, worn)):
         if not isinstance(moment, Drawn):
             yield Stepped(progress=this.progress(step, phase))
@@ -96,14 +97,14 @@ def measure(this: Attempt, loop: Loop, scale: Scale) -> Iterator[Event]:
         errors = []
         for error in scale.subject.errors(image):
             errors.append(error)
-            yield Stepped(progress=this.progress(loop.step, "measuring"))
+            yield Stepped(progress=this.progress(loop.step, Phase.MEASURING))
         kept.append(scale.subject.rank_score(errors, row.subject))
-    features = yield from paused(this, looking(this.machine, drawn), "measuring")
+    features = yield from paused(this, looking(this.machine, drawn), Phase.MEASURING)
     gained = style_gained(scale.base, features, scale.palette)
     copied, this.copied[loop.step] = copying(drawn, scale.images)
     found = Measures(loop.step, round(gained, 4), round(sum(kept) / len(kept), 4), round(copied, 4))
     this.measured.append(found)
-    yield Measured(**vars(found), progress=this.progress(loop.step, "measuring"))
+    yield Measured(**vars(found), progress=this.progress(loop.step, Phase.MEASURING))
 
 
 def answer_of(this: Attempt) -> TrainingAnswer:
@@ -116,7 +117,7 @@ def answer_of(this: Attempt) -> TrainingAnswer:
         steps=steps,
         seconds=round(time.perf_counter() - this.began, 1),
         recommended=advise(list(found.values())) if found else steps,
-        reading="blown" if this.blown else diagnose(this.losses, list(found.values()), stopped=is_short),
+        reading=Diagnosis.BLOWN if this.blown else diagnose(this.losses, list(found.values()), stopped=is_short),
         elbow=elbow(this.losses),
         copied_picture=most_copied(this, list(found.values())),
     )

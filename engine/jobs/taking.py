@@ -18,11 +18,12 @@ from engine.models.machine import Machine
 from storage.errors import UnknownRequest
 from storage.records import ContentHash, Progress
 from storage.requests import TakeAnswer, TakeRequest
+from storage.states import ExportKind, Phase
 
 
 def run(request: TakeRequest, machine: Machine, task: Task) -> Iterator[Event]:
     """One file, then where it is."""
-    yield Stepped(progress=Progress(done=0, total=1, phase="writing"))
+    yield Stepped(progress=Progress(done=0, total=1, phase=Phase.WRITING))
     data, ending = make(request, machine, task)
     suffix = "." + ending.rpartition(".")[2]
     yield Made(data=data, suffix=suffix)
@@ -32,23 +33,23 @@ def run(request: TakeRequest, machine: Machine, task: Task) -> Iterator[Event]:
 
 def make(request: TakeRequest, machine: Machine, task: Task) -> tuple[bytes, str]:
     """(bytes, ending of the file's name). Raises UnknownRequest."""
-    if request.what == "dataset":
+    if request.what == ExportKind.DATASET:
         return dataset_zip(request.pictures, task.read), "-dataset.zip"
-    if request.what == "card":
+    if request.what == ExportKind.CARD:
         return card_zip(request, recipe_of(request, machine), task.read), "-card.zip"
     if request.adapter is None or request.what not in FILES:
         raise UnknownRequest(what=request.what)
     write, ending = FILES[request.what]
     adapter = task.read(request.adapter)
-    if request.what == "embeddings" and read_word(adapter) is None:
+    if request.what == ExportKind.EMBEDDINGS and read_word(adapter) is None:
         raise UnknownRequest(what=request.what)
     return write(adapter, about(request, machine)), ending
 
 
-FILES: dict[str, tuple[Callable[[bytes, About], bytes], str]] = {
-    "lora-kohya": (kohya_file, ".safetensors"),
-    "lora-diffusers": (diffusers_file, "-diffusers.safetensors"),
-    "embeddings": (word_file, "-embeddings.safetensors"),
+FILES: dict[ExportKind, tuple[Callable[[bytes, About], bytes], str]] = {
+    ExportKind.LORA_KOHYA: (kohya_file, ".safetensors"),
+    ExportKind.LORA_DIFFUSERS: (diffusers_file, "-diffusers.safetensors"),
+    ExportKind.EMBEDDINGS: (word_file, "-embeddings.safetensors"),
 }
 
 

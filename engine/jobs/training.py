@@ -20,7 +20,7 @@ from engine.training.text_side import text_side
 from storage.errors import LossNotFinite
 from storage.records import LossPoint
 from storage.requests import TrainingRequest
-from storage.states import Wish
+from storage.states import Phase, Wish
 
 TELL_EVERY = 10  # steps between two points of the curve that people see
 STATE_EVERY = 50  # steps a kill may cost
@@ -42,10 +42,10 @@ class Pace:
 def run(request: TrainingRequest, machine: Machine, task: Task) -> Iterator[Event]:
     """Encode, draw the base samples, train with checkpoints, measure each, advise one."""
     this = Attempt(request, machine, task, losses=list(task.losses))
-    yield Stepped(progress=this.progress(task.state[0] if task.state else 0, "encoding"))
+    yield Stepped(progress=this.progress(task.state[0] if task.state else 0, Phase.ENCODING))
     chosen = None if task.state is None else initializer_of(task.state[1])
     work = preparing(machine, request.pictures, task.read, request.recipe, request.trigger, chosen)
-    dataset = yield from paused(this, work, "encoding")
+    dataset = yield from paused(this, work, Phase.ENCODING)
     scale = yield from scaled(this, dataset)
     name = f"training_{task.job_id}"
     text = text_side(machine, dataset, request.recipe, name, request.trigger)
@@ -65,7 +65,7 @@ def tried(this: Attempt, loop: Loop) -> Stepped:
     """Says before the next step how long all of them will take. Raises OutOfMemory and LossNotFinite."""
     recipe = this.request.recipe
     left = trial.attempt(loop).seconds * recipe.accumulation * (recipe.steps - loop.step)
-    return Stepped(progress=this.progress(loop.step, "training", left))
+    return Stepped(progress=this.progress(loop.step, Phase.TRAINING, left))
 
 
 def train(this: Attempt, loop: Loop) -> Iterator[Event]:
@@ -93,10 +93,10 @@ def steps_left(this: Attempt, loop: Loop) -> Iterator[Event]:
         elif loop.step % TELL_EVERY == 0:
             taken(this, fresh, loop.read())
             state = (loop.step, loop.state()) if loop.step % STATE_EVERY == 0 else None
-            yield Trained(losses=tuple(fresh), progress=this.progress(loop.step, "training", left), state=state)
+            yield Trained(losses=tuple(fresh), progress=this.progress(loop.step, Phase.TRAINING, left), state=state)
             fresh.clear()
         else:
-            yield Stepped(progress=this.progress(loop.step, "training", left))
+            yield Stepped(progress=this.progress(loop.step, Phase.TRAINING, left))
         if this.task.wish is Wish.SAMPLE:
             yield from sample_now(this, loop)
     if loop.step > 0 and loop.step not in planned and loop.step not in this.task.checkpoints:  # stopped between two
@@ -109,7 +109,7 @@ def sample_now(this: Attempt, loop: Loop) -> Iterator[Event]:
     if loop.step not in planned:
         place = len(planned) + loop.step  # beyond those of all checkpoints, and the same after a kill
         yield from draw_samples(this, [], step=loop.step, place=place, name=loop.name)
-    yield Granted(wish=Wish.SAMPLE, progress=this.progress(loop.step, "training"))
+    yield Granted(wish=Wish.SAMPLE, progress=this.progress(loop.step, Phase.TRAINING))
     if this.task.wish is Wish.SAMPLE:
         this.task.wish = Wish.NONE  # until the worker brings the next one
 
@@ -118,7 +118,7 @@ def step_once(this: Attempt, loop: Loop, fresh: list[LossPoint]) -> Iterator[Eve
     """One optimizer step; its loss joins the fresh ones. Raises LossNotFinite."""
     for point in loop.run_step():
         if point is None:
-            yield Stepped(progress=this.progress(loop.step, "training"))
+            yield Stepped(progress=this.progress(loop.step, Phase.TRAINING))
         else:
             taken(this, fresh, [point])
 
@@ -137,7 +137,7 @@ def saved(this: Attempt, loop: Loop, fresh: list[LossPoint]) -> Trained:
     checkpoint = SavedCheckpoint(step=loop.step, epoch=epoch, adapter=adapters.save(this.machine, loop.name))
     return Trained(
         losses=tuple(fresh),
-        progress=this.progress(loop.step, "training"),
+        progress=this.progress(loop.step, Phase.TRAINING),
         state=(loop.step, loop.state()),
         checkpoint=checkpoint,
     )

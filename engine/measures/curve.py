@@ -11,6 +11,7 @@ from statistics import fmean, median
 
 from engine.measures.checkpoint_choice import COPIES, Measures
 from storage.records import LossPoint
+from storage.states import Diagnosis
 
 STILL_FALLING = 0.12  # share of the whole fall that the last quarter brings while a curve is not at its elbow yet
 RISING = 0.06  # share by which the end lies above the lowest point
@@ -21,30 +22,30 @@ FEWEST = 4  # points of a curve that says anything
 FORGOTTEN = 0.1  # of the prompt kept: a fifth of what lies between guessing (0.5) and knowing (1)
 
 
-def diagnose(losses: Sequence[LossPoint], measured: Sequence[Measures], *, stopped: bool = False) -> str:
-    """good | under | over | flat | burnt | stopped. The grid is of palette pictures; the samples see further."""
+def diagnose(losses: Sequence[LossPoint], measured: Sequence[Measures], *, stopped: bool = False) -> Diagnosis:
+    """What to say of a training. The grid is of palette pictures; the samples see further."""
     if stopped:
-        return "stopped"
+        return Diagnosis.STOPPED
     reading = read_curve(losses)
-    return "over" if reading != "burnt" and memorises(measured) else reading
+    return Diagnosis.OVER if reading is not Diagnosis.BURNT and memorises(measured) else reading
 
 
-def read_curve(losses: Sequence[LossPoint]) -> str:
-    """What the curve alone says: good | under | over | flat | burnt."""
+def read_curve(losses: Sequence[LossPoint]) -> Diagnosis:
+    """What the curve alone says: neither stopped nor blown."""
     values = [value for _, value in _points(losses)]
     if len(values) < FEWEST:
-        return "under"
+        return Diagnosis.UNDER
     smooth, noise = _smoothed(values), BEYOND_WANDER * wander(values)
     low, end = min(smooth), fmean(smooth[-2:])
     fall = smooth[0] - low
     if end - values[0] > max(RISING * values[0], noise):
-        return "burnt"
+        return Diagnosis.BURNT
     if end - low > max(RISING * fall, noise) and smooth.index(low) < len(smooth) * 3 // 4:
-        return "over"
+        return Diagnosis.OVER
     if fall <= max(HARDLY * smooth[0], noise):
-        return "flat"
+        return Diagnosis.FLAT
     last_quarter = smooth[-1 - max(1, len(smooth) // 4)] - end
-    return "under" if last_quarter > max(STILL_FALLING * fall, noise) else "good"
+    return Diagnosis.UNDER if last_quarter > max(STILL_FALLING * fall, noise) else Diagnosis.GOOD
 
 
 def elbow(losses: Sequence[LossPoint]) -> int:

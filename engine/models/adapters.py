@@ -26,7 +26,8 @@ from safetensors.torch import save as save_tensors
 from engine.models import text_adapters, words
 from engine.models.machine import Machine
 from storage.errors import FileDamaged, SealMisfit
-from storage.records import ContentHash, Recipe
+from storage.recipe import Recipe
+from storage.records import ContentHash
 from storage.requests import SealUse
 
 KEPT = 4  # adapters that stay attached after use

@@ -13,7 +13,7 @@ from engine.models.machine import Machine
 from engine.training.captions import TextSide
 from engine.training.dataset import Dataset
 from engine.training.draws import Draw
-from storage.records import Recipe
+from storage.recipe import Recipe
 
 
 class Trainee(Protocol):

@@ -9,7 +9,8 @@ from PIL import Image
 
 from engine.models.machine import Machine
 from engine.pictures.rows import Drawn, draw
-from storage.records import Drawing, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import Drawing, Seed
 from storage.requests import Row
 
 SEEDS = 2**32

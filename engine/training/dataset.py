@@ -16,7 +16,8 @@ from engine.training.bucket import Bucket
 from engine.training.class_prior import drawing_class
 from engine.training.draws import Layout
 from engine.training.views import Size, View, bucket_sizes, moved, opened, views_a_picture, views_of
-from storage.records import ContentHash, Recipe
+from storage.recipe import Prior, Recipe
+from storage.records import ContentHash
 from storage.requests import TrainingPicture
 
 SHUFFLES = 4  # orders of a caption that are kept, the written one first
@@ -59,8 +60,8 @@ class Dataset:
             self.views == _views_a_picture(recipe)
             and (self.variants > 1) == recipe.shuffle_caption
             and all((bucket.mask is not None) == recipe.masked for bucket in self.buckets)
-            and (self.bare_captions is not None or not keeps or recipe.prior != "trigger")
-            and (self.class_rows is not None or not keeps or recipe.prior != "class")
+            and (self.bare_captions is not None or not keeps or recipe.prior is not Prior.TRIGGER)
+            and (self.class_rows is not None or not keeps or recipe.prior is not Prior.CLASS)
         )
 
     def layout(self, timesteps: int) -> Layout:
@@ -91,7 +92,7 @@ def preparing(
     buckets = yield from _encoding(machine, [opened(read(picture.file)) for picture in pictures], recipe)
     texts = [text for number, one in enumerate(pictures) for text in orders_of(one.caption, recipe, number)]
     preserving = recipe.prior_weight > 0
-    by_trigger, by_class = preserving and recipe.prior == "trigger", preserving and recipe.prior == "class"
+    by_trigger, by_class = preserving and recipe.prior is Prior.TRIGGER, preserving and recipe.prior is Prior.CLASS
     chunks = max(chunk_count(machine, text, recipe.class_prompt) for text in texts)
     return Dataset(
         images=images,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from engine.pictures.latents import generator
-from storage.records import Recipe
+from storage.recipe import Recipe, Timesteps
 
 STYLE_POWER = 3  # t = T·u³, density ⅓(t/T)^(-2/3): half of all draws below T/8, where strokes and surfaces are made
 
@@ -113,13 +113,13 @@ def draw(recipe: Recipe, micro_step: int, layout: Layout) -> Draw:
     )
 
 
-def timestep_shares(kind: str, u: torch.Tensor) -> torch.Tensor:
+def timestep_shares(kind: Timesteps, u: torch.Tensor) -> torch.Tensor:
     """t / T of every row from uniform u (B,).
 
     `stratified` puts one draw into each of B equal parts: the same mean loss with less variance. `style` does so too
     and leans to the late, fine steps of drawing (see STYLE_POWER; ai-toolkit's cubic).
     """
-    if kind == "uniform":
+    if kind is Timesteps.UNIFORM:
         return u
     strata = (torch.arange(len(u)) + u) / len(u)
-    return strata**STYLE_POWER if kind == "style" else strata
+    return strata**STYLE_POWER if kind is Timesteps.STYLE else strata

@@ -26,7 +26,8 @@ from engine.training.prior import kept
 from engine.training.refusals import refuse
 from engine.training.resume import pack, unpack
 from storage.errors import LossNotFinite
-from storage.records import LossPoint, Recipe
+from storage.recipe import Recipe
+from storage.records import LossPoint
 
 READ_EVERY = {"cuda": 10}  # steps between two looks at the loss; a look waits for the GPU. Elsewhere it costs nothing
 LOSS_SCALE = {torch.float16: 1024.0}  # fp16 gradients of a loss near 0.1 would round to zero inside the frozen base

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from engine.pictures.noise import min_snr_weight, signal_to_noise
-from storage.records import Recipe
+from storage.recipe import Loss, Recipe
 
 # Noisier than any timestep of SD 1.5, whose smallest is 0.0047: 1/√SNR would be without bound at zero terminal SNR.
 SMALLEST_SNR = 1.7e-3
@@ -14,7 +14,7 @@ SMALLEST_SNR = 1.7e-3
 DECIDED_SNR = 1.0
 
 
-def pointwise(prediction: torch.Tensor, target: torch.Tensor, kind: str, delta: float) -> torch.Tensor:
+def pointwise(prediction: torch.Tensor, target: torch.Tensor, kind: Loss, delta: float) -> torch.Tensor:
     """The penalty of every cell, fp32, of the inputs' shape.
 
     `mse` is d². The others are pseudo-Huber, c = δ (Charbonnier 1997): 2(√(d² + c²) - c), quadratic near zero and a
@@ -22,10 +22,10 @@ def pointwise(prediction: torch.Tensor, target: torch.Tensor, kind: str, delta: 
     small one. These are diffusers' and kohya's conventions, so a rate that works there works here.
     """
     d2 = (prediction.float() - target.float()).pow(2)
-    if kind == "mse":
+    if kind is Loss.MSE:
         return d2
     bent = 2 * ((d2 + delta**2).sqrt() - delta)
-    return bent * delta if kind == "huber" else bent
+    return bent * delta if kind is Loss.HUBER else bent
 
 
 def row_means(cells: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:

@@ -11,12 +11,10 @@ from typing import Any
 
 import torch
 
-from storage.errors import RecipeRefused
-from storage.records import Recipe
+from storage.recipe import SELF_RATED, Optimizer, Recipe, Schedule
 
-RESTARTS = 3  # cycles of cosine_restarts in a training
+RESTARTS = 3  # cycles of the schedule with restarts in a training
 FLOOR = 0.1  # of the rate, where a schedule ends: a last step that still learns a little
-OWN_RATE = ("prodigy", "dadaptation")  # they find the rate; the recipe's is not used
 
 
 @dataclass(frozen=True)
@@ -72,19 +70,17 @@ def _dadaptation(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Op
     return optimizer
 
 
-OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]], Recipe], torch.optim.Optimizer]] = {
-    "adamw": _adamw,
-    "adamw8bit": _adamw8bit,
-    "prodigy": _prodigy,
-    "dadaptation": _dadaptation,
+OPTIMIZERS: dict[Optimizer, Callable[[list[dict[str, Any]], Recipe], torch.optim.Optimizer]] = {
+    Optimizer.ADAMW: _adamw,
+    Optimizer.ADAMW_8BIT: _adamw8bit,
+    Optimizer.PRODIGY: _prodigy,
+    Optimizer.DADAPTATION: _dadaptation,
 }
 
 
 def make_optimizer(groups: Sequence[Group], recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer. Raises RecipeRefused for one that is not known."""
-    if recipe.optimizer not in OPTIMIZERS:
-        raise RecipeRefused(reason="unknown_optimizer", optimizer=recipe.optimizer)
-    own = recipe.optimizer in OWN_RATE
+    """The recipe's optimizer."""
+    own = recipe.optimizer in SELF_RATED
     rates = [1.0 if own else group.learning_rate for group in groups]
     settings = [
         {"params": group.parameters, "lr": rate, "peak_rate": rate} for group, rate in zip(groups, rates, strict=True)
@@ -108,11 +104,11 @@ def _cosine(share: float) -> float:
     return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * share))
 
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "constant": lambda _share: 1.0,
-    "cosine": _cosine,
-    "linear": lambda share: 1 - (1 - FLOOR) * share,
-    "cosine_restarts": lambda share: _cosine(share * RESTARTS % 1 if share < 1 else 1),
+SCHEDULES: dict[Schedule, Callable[[float], float]] = {
+    Schedule.CONSTANT: lambda _share: 1.0,
+    Schedule.COSINE: _cosine,
+    Schedule.LINEAR: lambda share: 1 - (1 - FLOOR) * share,
+    Schedule.COSINE_RESTARTS: lambda share: _cosine(share * RESTARTS % 1 if share < 1 else 1),
 }
 
 

@@ -13,6 +13,7 @@ from engine.training.batches import Batch, Trainee, class_batch_of
 from engine.training.captions import chosen
 from engine.training.draws import Draw
 from engine.training.predict import predict
+from storage.recipe import Prior
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def kept(loop: Trainee, batch: Batch, chance: Draw) -> Kept:
     `class`: pictures of the class and their own noise (Ruiz et al. 2022, arXiv 2208.12242, equation 2). `trigger`, the
     cheap form: the same latents under the caption without the trigger, and what the bare model says of them.
     """
-    if loop.recipe.prior == "class":
+    if loop.recipe.prior is Prior.CLASS:
         return _of_class(loop, chance)
     texts, empty = loop.dataset.bare_captions, loop.dataset.empty
     assert texts is not None

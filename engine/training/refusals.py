@@ -9,32 +9,25 @@ from importlib.util import find_spec
 
 from engine.models.hardware import MemoryMode
 from engine.models.machine import Machine
-from engine.training.optimizers import OPTIMIZERS, OWN_RATE, SCHEDULES
 from storage.errors import RecipeRefused
-from storage.records import Recipe
+from storage.recipe import SELF_RATED, Loss, Optimizer, Prior, Recipe
 
-LOSSES = ("mse", "huber", "smooth_l1")
-TIMESTEPS = ("uniform", "stratified", "style")
-PRIORS = ("trigger", "class")
 AT_LEAST_ONE = ("rank", "alpha", "batch_size", "accumulation", "steps", "crops", "buckets")
 
 Test = Callable[[Recipe, Machine], bool]
 
 REASONS: dict[str, Test] = {
-    "unknown_optimizer": lambda recipe, _: recipe.optimizer not in OPTIMIZERS,
-    "unknown_schedule": lambda recipe, _: recipe.schedule not in SCHEDULES,
-    "unknown_loss": lambda recipe, _: recipe.loss not in LOSSES,
-    "unknown_timesteps": lambda recipe, _: recipe.timesteps not in TIMESTEPS,
-    "unknown_prior": lambda recipe, _: recipe.prior not in PRIORS,
     "number_too_small": lambda recipe, _: recipe.moved < 0 or any(getattr(recipe, name) < 1 for name in AT_LEAST_ONE),
     "rate_not_positive": lambda recipe, _: recipe.learning_rate <= 0 or recipe.loraplus_ratio <= 0,
-    "loss_without_width": lambda recipe, _: recipe.loss != "mse" and recipe.huber_delta <= 0,
+    "loss_without_width": lambda recipe, _: recipe.loss is not Loss.MSE and recipe.huber_delta <= 0,
     "average_never_moves": lambda recipe, _: not 0 <= recipe.ema_decay < 1,
     # its 8-bit states are CUDA kernels
-    "eight_bit": lambda recipe, machine: recipe.optimizer == "adamw8bit" and machine.device.type != "cuda",
-    "eight_bit_not_installed": lambda recipe, _: recipe.optimizer == "adamw8bit" and find_spec("bitsandbytes") is None,
+    "eight_bit": lambda recipe, machine: recipe.optimizer is Optimizer.ADAMW_8BIT and machine.device.type != "cuda",
+    "eight_bit_not_installed": lambda recipe, _: (
+        recipe.optimizer is Optimizer.ADAMW_8BIT and find_spec("bitsandbytes") is None
+    ),
     # both know one rate for everything and find it themselves
-    "loraplus": lambda recipe, _: recipe.loraplus_ratio != 1 and recipe.optimizer in OWN_RATE,
+    "loraplus": lambda recipe, _: recipe.loraplus_ratio != 1 and recipe.optimizer in SELF_RATED,
     # two answers to the same question: how much a timestep weighs
     "debiased": lambda recipe, _: recipe.debiased and recipe.min_snr_gamma is not None,
     "learns_nothing": lambda recipe, _: not recipe.lora and recipe.new_tokens < 1,
@@ -62,7 +55,7 @@ def _has_lora_options(recipe: Recipe) -> bool:
 
 
 def _by_class(recipe: Recipe) -> bool:
-    return recipe.prior_weight > 0 and recipe.prior == "class"
+    return recipe.prior_weight > 0 and recipe.prior is Prior.CLASS
 
 
 def _has_targets(recipe: Recipe, machine: Machine) -> bool:

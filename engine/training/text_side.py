@@ -13,7 +13,7 @@ from engine.training.captions import CachedCaptions, Groups, TextSide
 from engine.training.dataset import Dataset
 from engine.training.refusals import refuse
 from storage.errors import RecipeRefused
-from storage.records import Recipe
+from storage.recipe import Recipe
 
 
 def text_side(machine: Machine, dataset: Dataset, recipe: Recipe, name: str, trigger: str) -> TextSide:

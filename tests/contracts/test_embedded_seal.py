@@ -9,10 +9,11 @@ import pytest
 from bot.rules.recipe import preset_recipe
 from emoji_sd.recipe.data.vocabulary import load
 from emoji_sd.recipe.judge import seal
+from storage.recipe import Preset
 
 
 def test_the_seal_of_the_evaluation_is_the_fast_preset():
-    offered = preset_recipe("fast", "emoji", len(seal.PALETTE), 0)
+    offered = preset_recipe(Preset.FAST, "emoji", len(seal.PALETTE), 0)
     assert replace(seal.RECIPE, epochs=offered.epochs, warmup_steps=offered.warmup_steps) == offered
 
 

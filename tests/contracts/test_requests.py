@@ -7,7 +7,8 @@ import json
 import pytest
 
 from storage.errors import UnknownRequest
-from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import ContentHash, Drawing, Seed
 from storage.requests import (
     ANSWERS,
     REQUESTS,
@@ -30,7 +31,7 @@ from storage.requests import (
     write_answer,
     write_request,
 )
-from storage.states import LANE_OF, JobKind
+from storage.states import LANE_OF, Diagnosis, ExportKind, JobKind, Layout
 
 FILE = ContentHash("ab" * 32)
 ROW = Row(
@@ -42,16 +43,34 @@ ROW = Row(
     seals=(SealUse(adapter=FILE, weight=0.8),),
 )
 PICTURE = TrainingPicture(file=FILE, caption="a fox, ohwx", subject="fox")
+TRAINED = TrainingAnswer(steps=400, seconds=9.0, recommended=300, reading=Diagnosis.GOOD, copied_picture=2)
 EXAMPLES: dict[JobKind, Request] = {
     JobKind.HUNT: HuntRequest(rows=(ROW,)),
     JobKind.COMPARE: CompareRequest(rows=(ROW, ROW), columns=2),
     JobKind.PAYLOAD: PayloadRequest(rows=(ROW,) * 3),
-    JobKind.TRYING: TryRequest(rows=(ROW,), layout="pair", columns=2),
+    JobKind.TRYING: TryRequest(rows=(ROW,), layout=Layout.PAIR, columns=2),
     JobKind.TRAINING: TrainingRequest(
         pictures=(PICTURE,), recipe=Recipe(min_snr_gamma=None), trigger="ohwx", name="ink", samples=(ROW,)
     ),
-    JobKind.TAKING: TakeRequest(what="card", name="ink", trigger="ohwx", recipe=Recipe(), pictures=(PICTURE,)),
+    JobKind.TAKING: TakeRequest(what=ExportKind.CARD, name="ink", trigger="ohwx", recipe=Recipe(), pictures=(PICTURE,)),
 }
+
+
+BEFORE_ENUMS = {
+    "training": """{"kind": "training", "version": 1, "body": {"pictures": [], "trigger": "ohwx", "name": "ink",
+        "samples": [], "recipe": {"preset": "own", "schedule": "cosine-restarts", "optimizer": "prodigy",
+        "loss": "huber", "timesteps": "style", "prior": "class", "kind": "character", "seed": 4294967295}}}""",
+    "trying": """{"kind": "trying", "version": 1, "body": {"rows": [], "layout": "sweep", "columns": 7}}""",
+    "taking": """{"kind": "taking", "version": 1, "body": {"what": "lora-diffusers", "name": "ink", "trigger": "ohwx",
+        "recipe": {"preset": "fast"}}}""",
+}
+
+
+@pytest.mark.parametrize("kind", BEFORE_ENUMS)
+def test_a_request_that_waited_since_its_choices_were_plain_words_is_read(kind: str) -> None:
+    found = read_request(BEFORE_ENUMS[kind])
+    assert kind == found.KIND
+    assert read_request(write_request(found)) == found
 
 
 def test_every_kind_has_a_request_an_answer_and_a_lane() -> None:
@@ -85,7 +104,10 @@ def test_what_is_no_request_is_refused(text: str) -> None:
     ("kind", "answer"),
     [
         (JobKind.HUNT, DrawnAnswer(drawn=4, seconds=1.5)),
-        (JobKind.TRAINING, TrainingAnswer(steps=400, seconds=9.0, recommended=300, reading="good", copied_picture=2)),
+        (
+            JobKind.TRAINING,
+            TRAINED,
+        ),
         (JobKind.TAKING, TakeAnswer(file=FILE, filename="ink.safetensors", size_bytes=3)),
     ],
 )

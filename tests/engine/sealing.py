@@ -14,7 +14,8 @@ from engine.events import Drew, Event, Finished, Measured, Task, Trained
 from engine.jobs import training
 from engine.models import adapters
 from engine.models.machine import Machine
-from storage.records import ContentHash, Drawing, LossPoint, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import ContentHash, Drawing, LossPoint, Seed
 from storage.requests import Row, TrainingAnswer, TrainingPicture, TrainingRequest
 from storage.states import Wish
 

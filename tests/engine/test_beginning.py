@@ -18,7 +18,8 @@ from engine.training.bucket import Bucket
 from engine.training.dataset import Dataset, prepare, preparing
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
-from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import ContentHash, Drawing, Seed
 from storage.requests import Row, TrainingPicture
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.test_rows import drawn

@@ -17,7 +17,8 @@ from engine.exports.about import About
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models import adapters
 from engine.pictures.rows import Drawn, draw
-from storage.records import Drawing, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import Drawing, Seed
 from storage.requests import Row
 from tests.engine.sealing import ATTENTION, RESIDUAL, SIDE, WIDE, lively_adapter
 from tests.engine.tiny_models import tiny_folder, tiny_machine

@@ -14,8 +14,9 @@ from engine.events import Finished, Made, Task
 from engine.jobs import taking
 from engine.models import adapters
 from storage.errors import UnknownRequest
-from storage.records import Recipe
+from storage.recipe import Recipe
 from storage.requests import TakeAnswer, TakeRequest
+from storage.states import ExportKind
 from tests.engine.sealing import ATTENTION, Memory, content_hash, lively_adapter, png, small_training
 from tests.engine.tiny_models import tiny_machine
 
@@ -33,7 +34,7 @@ def request_of(memory: Memory) -> TakeRequest:
     sheet = png(7)
     memory.files |= {content_hash(adapter): adapter, content_hash(sheet): sheet}
     return TakeRequest(
-        what="card",
+        what=ExportKind.CARD,
         name="Neon sign",
         trigger="ohwx",
         recipe=Recipe(),
@@ -56,7 +57,7 @@ def taken(request: TakeRequest, memory: Memory) -> tuple[bytes, TakeAnswer]:
 
 
 def test_the_dataset_reads_as_an_image_folder_and_for_kohya(memory: Memory, request_of: TakeRequest) -> None:
-    data, answer = taken(replace(request_of, what="dataset"), memory)
+    data, answer = taken(replace(request_of, what=ExportKind.DATASET), memory)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         lines = [json.loads(line) for line in archive.read("images/metadata.jsonl").decode().splitlines()]
         assert [line["file_name"] for line in lines] == ["0001.png", "0002.png", "0003.png", "0004.png"]
@@ -107,6 +108,6 @@ def test_no_file_says_where_on_the_machine_the_model_lies(what: str, memory: Mem
 
 
 def test_something_unknown_is_refused(memory: Memory, request_of: TakeRequest) -> None:
-    for request in (replace(request_of, what="ckpt"), replace(request_of, what="lora-kohya", adapter=None)):
+    for request in (replace(request_of, what="ckpt"), replace(request_of, what=ExportKind.LORA_KOHYA, adapter=None)):
         with pytest.raises(UnknownRequest):
             taken(request, memory)

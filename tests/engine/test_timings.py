@@ -8,9 +8,10 @@ from engine.events import Drew, Finished, Stepped, Trained
 from engine.timings import Effort, Timings
 from storage.records import Drawing, LossPoint, Progress, Seed
 from storage.requests import DrawnAnswer, Row
+from storage.states import Phase
 
-DRAWING = Progress(phase="drawing")
-TRAINING = Progress(phase="training")
+DRAWING = Progress(phase=Phase.DRAWING)
+TRAINING = Progress(phase=Phase.TRAINING)
 
 
 def picture(steps: int) -> Drew:

@@ -15,17 +15,12 @@ from engine.training.guard import HEAVIER, WORSE, Guard
 from engine.training.loop import Loop
 from engine.training.refusals import REASONS, refuse
 from storage.errors import LossExploded, LossNotFinite, OutOfMemory, RecipeRefused
-from storage.records import Recipe
+from storage.recipe import Recipe
 from tests.engine.sealing import Memory, small_training
 from tests.engine.test_training_loop import loop_of, steps
 from tests.engine.tiny_models import tiny_machine
 
 REFUSED: list[tuple[str, dict[str, object]]] = [
-    ("unknown_optimizer", {"optimizer": "sgd"}),
-    ("unknown_schedule", {"schedule": "sawtooth"}),
-    ("unknown_loss", {"loss": "l1"}),
-    ("unknown_timesteps", {"timesteps": "content"}),
-    ("unknown_prior", {"prior": "none"}),
     ("number_too_small", {"rank": 0}),
     ("number_too_small", {"crops": 0}),
     ("number_too_small", {"moved": -1}),

@@ -10,6 +10,7 @@ import torch
 from engine.models import adapters
 from engine.training import yardstick
 from engine.training.loop import Loop
+from storage.recipe import Schedule
 from storage.records import Seed
 from tests.engine.sealing import ATTENTION, RESIDUAL, base_hash
 from tests.engine.test_training_loop import loop_of, steps
@@ -112,7 +113,7 @@ def test_between_steps_the_model_wears_the_average_and_the_learning_weights_go_o
 
 def test_loraplus_moves_the_up_matrices_faster_and_nothing_else() -> None:
     rates = {}
-    with closing(loop_of(tiny_machine("sd1"), loraplus_ratio=16.0, warmup_steps=0, schedule="constant")) as loop:
+    with closing(loop_of(tiny_machine("sd1"), loraplus_ratio=16.0, warmup_steps=0, schedule=Schedule.CONSTANT)) as loop:
         names = {id(value): key for key, value in adapters.named_parameters(loop.machine, "loop").items()}
         steps(loop, 1)
         for group in loop.optimizer.param_groups:

@@ -19,7 +19,8 @@ from engine.training.draws import Layout, draw, pictures_of
 from engine.training.loop import Loop
 from engine.training.optimizers import learning_rate_at
 from storage.errors import FileDamaged, RecipeRefused
-from storage.records import LossPoint, Recipe, Seed
+from storage.recipe import Optimizer, Recipe, Schedule
+from storage.records import LossPoint, Seed
 from tests.engine.sealing import Memory, small_training
 from tests.engine.tiny_models import emoji_machine, tiny_machine
 
@@ -103,10 +104,10 @@ def test_the_loss_falls_when_a_palette_is_learnt() -> None:
     assert points[-1] < points[0]
 
 
-def test_an_unknown_optimizer_is_refused_and_leaves_no_adapter() -> None:
+def test_a_refused_recipe_leaves_no_adapter() -> None:
     machine = tiny_machine("sd1")
     with pytest.raises(RecipeRefused):
-        loop_of(machine, optimizer="sgd")
+        loop_of(machine, optimizer=Optimizer.PRODIGY, loraplus_ratio=4.0)
     assert not [key for key, _ in machine.unet.named_parameters() if ".loop." in key]
 
 
@@ -159,4 +160,4 @@ def test_the_learning_rate_warms_up_and_falls_to_a_tenth() -> None:
     assert max(rates) == rates[9] == 1.0
     assert rates[-1] == pytest.approx(0.1)
     assert rates[9:] == sorted(rates[9:], reverse=True)
-    assert learning_rate_at(replace(recipe, schedule="constant"), 100) == 1.0
+    assert learning_rate_at(replace(recipe, schedule=Schedule.CONSTANT), 100) == 1.0

@@ -29,7 +29,8 @@ from engine.training.losses import (
 )
 from engine.training.optimizers import rate_share
 from engine.training.views import MOST_MOVED, bucket_sizes, moved, opened, views_a_picture, views_of
-from storage.records import ContentHash, Recipe, Seed
+from storage.recipe import Loss, Recipe, Schedule, Timesteps
+from storage.records import ContentHash, Seed
 from storage.requests import TrainingPicture
 from tests.engine.tiny_models import tiny_machine
 
@@ -180,19 +181,19 @@ def test_a_caption_is_kept_as_written_and_in_other_orders_and_loses_its_trigger_
 
 def test_style_leaning_timesteps_have_the_density_that_is_said() -> None:
     u = torch.rand(4000, generator=torch.Generator().manual_seed(1))
-    share = timestep_shares("style", u)
+    share = timestep_shares(Timesteps.STYLE, u)
     for edge in (0.1, 0.125, 0.5, 0.9):  # P(t < edge · T) = edge^(1/3)
         assert float((share < edge).float().mean()) == pytest.approx(edge ** (1 / 3), abs=2e-3)
-    assert torch.equal(timestep_shares("uniform", u), u)
+    assert torch.equal(timestep_shares(Timesteps.UNIFORM, u), u)
 
 
 def test_the_bent_penalties_are_squares_near_zero_and_straight_far_out() -> None:
     zero, c = torch.zeros(1), 0.1
     small, large = torch.tensor([1e-3]), torch.tensor([50.0])
-    assert float(pointwise(small, zero, "huber", c)) == pytest.approx(1e-6, rel=1e-2)
-    assert float(pointwise(large, zero, "huber", c)) == pytest.approx(2 * c * (50 - c), rel=1e-3)
-    assert float(pointwise(large, zero, "smooth_l1", c)) == pytest.approx(2 * (50 - c), rel=1e-3)
-    assert float(pointwise(large, zero, "mse", c)) == 2500.0
+    assert float(pointwise(small, zero, Loss.HUBER, c)) == pytest.approx(1e-6, rel=1e-2)
+    assert float(pointwise(large, zero, Loss.HUBER, c)) == pytest.approx(2 * c * (50 - c), rel=1e-3)
+    assert float(pointwise(large, zero, Loss.SMOOTH_L1, c)) == pytest.approx(2 * (50 - c), rel=1e-3)
+    assert float(pointwise(large, zero, Loss.MSE, c)) == 2500.0
 
 
 @given(st.floats(DECIDED_SNR, 1e4))
@@ -228,12 +229,12 @@ def test_an_offset_moves_whole_channels_of_the_noise() -> None:
     assert torch.equal(plain.t, moved.t)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear", "cosine_restarts"])
-def test_every_schedule_warms_up_and_stays_within_its_bounds(schedule: str) -> None:
+@pytest.mark.parametrize("schedule", Schedule)
+def test_every_schedule_warms_up_and_stays_within_its_bounds(schedule: Schedule) -> None:
     recipe = Recipe(schedule=schedule, warmup_steps=10, steps=100)
     shares = [rate_share(recipe, step) for step in range(1, 101)]
     assert shares[:10] == pytest.approx([n / 10 for n in range(1, 11)])
     assert all(0.1 - 1e-9 <= share <= 1 for share in shares[9:])
-    assert shares[-1] == pytest.approx(1.0 if schedule == "constant" else 0.1)
+    assert shares[-1] == pytest.approx(1.0 if schedule is Schedule.CONSTANT else 0.1)
     rises = sum(b > a + 0.1 for a, b in pairwise(shares[10:]))
-    assert rises == (2 if schedule == "cosine_restarts" else 0)
+    assert rises == (2 if schedule is Schedule.COSINE_RESTARTS else 0)

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import ContentHash, Drawing, Seed
 from storage.requests import PayloadRequest, Row, TrainingPicture, TrainingRequest
 from storage.states import LIVE_STATES, JobKind
 from storage.store import Store

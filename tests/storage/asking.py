@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from storage.records import ContentHash, Drawing, Job, NewPicture, Picture, Quest, Recipe, Seed
+from storage.recipe import Recipe
+from storage.records import ContentHash, Drawing, Job, NewPicture, Picture, Quest, Seed
 from storage.requests import DrawnAnswer, HuntRequest, PayloadRequest, Row, TrainingPicture, TrainingRequest
 from storage.states import JobKind, PictureRole
 from storage.store import Store

@@ -8,7 +8,8 @@ from hypothesis import strategies as some
 from pydantic import ValidationError
 
 from storage.documents import dump, load
-from storage.records import Drawing, LossPoint, MachineFacts, NewPicture, Progress, Recipe, Style
+from storage.recipe import Recipe
+from storage.records import Drawing, LossPoint, MachineFacts, NewPicture, Progress, Style
 
 some.register_type_strategy(float, some.floats(allow_nan=False, allow_infinity=False))
 

@@ -10,7 +10,7 @@ import pytest
 
 from storage.errors import LeaseLost, OutOfMemory
 from storage.records import Job, Progress
-from storage.states import JobState, Lane, PictureRole, Verdict, Wish
+from storage.states import JobState, Lane, Phase, PictureRole, Verdict, Wish
 from tests.storage.asking import ANNA, BORIS, LEASE_SECONDS, Clock, Desk, drawn, hunt, payload, training
 
 
@@ -96,7 +96,7 @@ async def test_only_a_beat_with_progress_is_news(desk: Desk) -> None:
     job = await desk.claims()
     await desk.store.jobs.beat(job.id, job.lease_token, LEASE_SECONDS, Progress())
     assert (await desk.sees(job)).version == job.version
-    progress = Progress(done=1, total=4, seconds_left=2.5, phase="drawing")
+    progress = Progress(done=1, total=4, seconds_left=2.5, phase=Phase.DRAWING)
     await desk.store.jobs.beat(job.id, job.lease_token, LEASE_SECONDS, progress)
     found = await desk.sees(job)
     assert (found.version, found.progress) == (job.version + 1, progress)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from storage.outbox import Slot
-from storage.states import Urgency
+from storage.states import SlotShape, Urgency
 from storage.store import Store
 from tests.storage.asking import ANNA, BORIS, Clock
 
@@ -150,7 +150,7 @@ async def test_a_message_telegram_refuses_is_put_aside_and_the_rest_goes_on(stor
 
 async def test_a_group_that_became_a_supergroup_is_written_to_at_its_new_id(store: Store) -> None:
     await owe(store, "hello", Urgency.EVENT)
-    await store.outbox.set_slot(ANNA, "screen", Slot(message_id=1, shape="text", digest="d", buttons=True))
+    await store.outbox.set_slot(ANNA, "screen", Slot(message_id=1, shape=SlotShape.TEXT, digest="d", buttons=True))
     await store.outbox.migrate_chat(ANNA, -100_500)
     assert await drain(store) == []
     assert await drain(store, -100_500) == ["hello"]
@@ -158,7 +158,7 @@ async def test_a_group_that_became_a_supergroup_is_written_to_at_its_new_id(stor
 
 
 async def test_a_slot_remembers_its_message_until_it_is_dropped(store: Store) -> None:
-    shown = Slot(message_id=10, shape="photo", digest="abc", buttons=False)
+    shown = Slot(message_id=10, shape=SlotShape.PHOTO, digest="abc", buttons=False)
     await store.outbox.set_slot(ANNA, "screen", shown)
     assert await store.outbox.slot(ANNA, "screen") == shown
     await store.outbox.drop_slot(ANNA, "screen")

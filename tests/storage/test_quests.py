@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from storage.records import ContentHash, Drawing, Recipe, Seal, Style
-from storage.states import PaletteKind, PictureRole, Sampler, Stage, Step
+from storage.recipe import Recipe
+from storage.records import ContentHash, Drawing, Seal, Style
+from storage.states import PaletteKind, PictureRole, Sampler, Stage, Step, SubjectsFrom, Way
 from tests.storage.asking import ANNA, BORIS, Clock, Desk
 
 
@@ -32,9 +33,9 @@ async def test_everything_of_a_quest_comes_back_as_it_was_saved(desk: Desk, cloc
         style=Style(kind=PaletteKind.CHARACTER, drawing=Drawing(sampler=Sampler.UNIPC, guidance_scale=5.5)),
         subject="рыцарь",
         pick=picture.id,
-        way="b",
+        way=Way.ONE_SEED,
         subjects=("a", "b"),
-        subjects_from="both",
+        subjects_from=SubjectsFrom.BOTH,
         recipe=Recipe(rank=8, min_snr_gamma=None),
         seal_strength=1.2,
         cursor=3,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storage.records import Checkpoint, ContentHash, Job, LossPoint, Progress
-from storage.states import JobState
+from storage.states import JobState, Phase
 from tests.storage.asking import ANNA, Desk, training
 
 
@@ -24,7 +24,7 @@ async def record(
         losses=[LossPoint(step=step, loss=1 / step) for step in steps],
         state=None if state is None else (steps[-1], state),
         checkpoint=checkpoint,
-        progress=Progress(done=steps[-1], total=9, phase="training"),
+        progress=Progress(done=steps[-1], total=9, phase=Phase.TRAINING),
     )
 
 

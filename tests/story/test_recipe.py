@@ -9,9 +9,10 @@ import pytest
 from bot.rules.recipe import ATTENTION, PRESETS, WIDE, preset_recipe
 from bot.screens import Button, Screen, TrainingView
 from storage.errors import RecipeRefused
+from storage.recipe import Preset
 from storage.records import Progress
 from storage.requests import TrainingRequest, read_request
-from storage.states import JobKind, Stage, Wish
+from storage.states import JobKind, Phase, Stage, Wish
 from storage.store import Store
 from tests.cast import Clock, Painter, Traveller, facts
 
@@ -91,7 +92,7 @@ async def test_a_file_too_large_for_the_chat_names_the_ways_out(
     await at_the_recipe(anna)
     large = facts()
     await store.machine.announce(replace(large, model=replace(large.model, family="sdxl"), memory_bytes=8 * 10**9))
-    recipe = replace(preset_recipe("fast", "sdxl", 16, 1), targets=WIDE, preset="own")
+    recipe = replace(preset_recipe(Preset.FAST, "sdxl", 16, 1), targets=WIDE, preset=Preset.OWN)
     await store.quests.save(replace(await anna.quest(), recipe=recipe))
     await anna.taps("train.why")
     await anna.taps("nav.back")
@@ -108,7 +109,7 @@ async def test_samples_can_be_asked_for_while_it_runs(anna: Traveller, store: St
     assert job is not None
     await anna.hears()
     assert "Nothing is learned yet" in (await anna.taps("train.sample")).toast
-    await store.jobs.beat(job.id, job.lease_token, 60.0, Progress(done=20, total=120, phase="training"))
+    await store.jobs.beat(job.id, job.lease_token, 60.0, Progress(done=20, total=120, phase=Phase.TRAINING))
     assert "next pause" in (await anna.taps("train.sample")).toast
     found = await store.jobs.find(job.id)
     assert found is not None

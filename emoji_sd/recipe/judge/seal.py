@@ -22,7 +22,8 @@ from engine.pictures.rows import draw as draw_rows
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
-from storage.records import ContentHash, Drawing, Recipe, Seed
+from storage.recipe import Preset, Recipe
+from storage.records import ContentHash, Drawing, Seed
 from storage.requests import Row, TrainingPicture
 
 PALETTE = (
@@ -35,7 +36,7 @@ NAME = "openmoji seal"
 BEGINNINGS = (*(look.words for look in LOOKS), *(in_manner(manner, PLAIN) for manner in MANNERS if manner))
 # bot.rules.recipe's fast preset of the embedded model; a test holds the two together.
 RECIPE = Recipe(
-    preset="fast",
+    preset=Preset.FAST,
     rank=32,
     alpha=32,
     learning_rate=8e-4,

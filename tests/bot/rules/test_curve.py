@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rules.curve import READINGS, advised, begins_to_copy, labels, reading_key, reason_key
+from bot.rules.curve import advised, begins_to_copy, labels, reading_key, reason_key
 from bot.words import LANGUAGES, Words
 from storage.records import Checkpoint, ContentHash
-from storage.requests import TrainingAnswer
+from storage.requests import TrainingAnswer, read_answer, write_answer
+from storage.states import Diagnosis, JobKind
 
 
 def checkpoint(step: int, style: float | None, kept: float = 0.95, copying: float = 0.5, epoch: int = 0) -> Checkpoint:
@@ -17,20 +18,23 @@ def checkpoint(step: int, style: float | None, kept: float = 0.95, copying: floa
     )
 
 
-def answer(reading: str) -> TrainingAnswer:
+def answer(reading: Diagnosis) -> TrainingAnswer:
     return TrainingAnswer(steps=120, seconds=1.0, recommended=80, reading=reading)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reading_and_every_reason_has_its_sentence(language: str) -> None:
     words = Words(language)
-    assert {reading_key(answer(reading)) for reading in READINGS} == {f"curve.{reading}" for reading in READINGS}
-    assert all(words.plain(reading_key(answer(reading))) for reading in READINGS)
+    assert {reading_key(answer(reading)) for reading in Diagnosis} == {f"curve.{reading}" for reading in Diagnosis}
+    assert all(words.plain(reading_key(answer(reading))) for reading in Diagnosis)
     assert all(words.plain(f"seal.why.{reason}") for reason in {reason for _, _, reason in REASONS})
 
 
 def test_a_reading_of_a_newer_engine_is_told_as_a_good_one() -> None:
-    assert reading_key(answer("sparkling")) == "curve.good"
+    written = write_answer(answer(Diagnosis.OVER)).replace("over", "sparkling")
+    found = read_answer(JobKind.TRAINING, written)
+    assert isinstance(found, TrainingAnswer)
+    assert reading_key(found) == "curve.good"
 
 
 REASONS = [

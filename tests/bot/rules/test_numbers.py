@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rules.curve import advised, begins_to_copy, labels, reading_key
+from bot.rules.curve import advised, begins_to_copy, labels
 from bot.rules.naming import file_stem
 from bot.rules.palette import Count, judge
 from bot.rules.progress import bar, clock_time, dots
 from storage.records import Checkpoint, ContentHash
-from storage.requests import TrainingAnswer
 from storage.states import PaletteKind
 
 
@@ -82,8 +81,3 @@ def test_copying_counts_only_after_the_advised_one() -> None:
     best = checkpoint(10, 1, copying=0.95)
     assert not begins_to_copy([best, checkpoint(20, 2)], best)
     assert begins_to_copy([best, checkpoint(20, 2, copying=0.95)], best)
-
-
-@pytest.mark.parametrize(("reading", "key"), [("over", "curve.over"), ("something new", "curve.good")])
-def test_a_reading_without_words_is_no_crash(reading: str, key: str) -> None:
-    assert reading_key(TrainingAnswer(steps=1, seconds=1, recommended=1, reading=reading)) == key

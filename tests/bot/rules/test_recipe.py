@@ -23,7 +23,7 @@ from bot.rules.recipe import (
     reasons,
 )
 from bot.words import LANGUAGES, Words
-from storage.records import Recipe
+from storage.recipe import Optimizer, Preset, Prior, Recipe
 from storage.states import PaletteKind
 from tests.cast import facts
 
@@ -33,7 +33,7 @@ KINDS = tuple(PaletteKind)
 
 
 def balanced(family: str = "sd1", **changes: object) -> Recipe:
-    return replace(preset_recipe("balanced", family, 18, seed=1), **changes)  # type: ignore[arg-type]
+    return replace(preset_recipe(Preset.BALANCED, family, 18, seed=1), **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("family", BASES)
@@ -62,10 +62,10 @@ def test_every_preset_fits_into_one_message(family: str, kind: PaletteKind) -> N
 
 
 def test_a_character_is_kept_to_its_trigger_and_a_style_is_mirrored() -> None:
-    style, character, _ = (preset_recipe("balanced", "sd1", 18, 1, kind) for kind in KINDS)
+    style, character, _ = (preset_recipe(Preset.BALANCED, "sd1", 18, 1, kind) for kind in KINDS)
     assert (style.flip, style.prior_weight, style.caption_dropout) == (True, 0.0, 0.05)
     assert (character.flip, character.prior_weight, character.caption_dropout) == (False, 1.0, 0.0)
-    assert preset_recipe("fast", "sd1", 18, 1, PaletteKind.CHARACTER).prior_weight == 0.0
+    assert preset_recipe(Preset.FAST, "sd1", 18, 1, PaletteKind.CHARACTER).prior_weight == 0.0
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -85,7 +85,7 @@ def shown(recipe: Recipe) -> dict[str, object]:
 
 
 def test_epochs_say_how_often_each_picture_is_seen() -> None:
-    recipe = preset_recipe("fast", "emoji", 18, seed=1)
+    recipe = preset_recipe(Preset.FAST, "emoji", 18, seed=1)
     assert recipe.epochs == round(200 * 4 / 18)
 
 
@@ -134,14 +134,14 @@ def test_alpha_follows_the_rank() -> None:
 
 
 def test_an_optimizer_that_finds_its_rate_gets_one_to_multiply_with_and_gives_it_back() -> None:
-    prodigy = next_choice(balanced(optimizer="adamw8bit"), "optimizer", 18, "sd1")
+    prodigy = next_choice(balanced(optimizer=Optimizer.ADAMW_8BIT), "optimizer", 18, "sd1")
     assert (prodigy.optimizer, prodigy.learning_rate) == ("prodigy", 1.0)
-    back = next_choice(replace(prodigy, optimizer="dadaptation"), "optimizer", 18, "sd1")
+    back = next_choice(replace(prodigy, optimizer=Optimizer.DADAPTATION), "optimizer", 18, "sd1")
     assert (back.optimizer, back.learning_rate) == ("adamw", 1e-4)
 
 
 def test_holding_on_by_class_begins_with_pictures_and_by_trigger_with_none() -> None:
-    by_class = next_choice(preset_recipe("balanced", "sd1", 18, 1, PaletteKind.CHARACTER), "form", 18, "sd1")
+    by_class = next_choice(preset_recipe(Preset.BALANCED, "sd1", 18, 1, PaletteKind.CHARACTER), "form", 18, "sd1")
     assert (by_class.prior, by_class.class_pictures, clashes(by_class, GPU)) == ("class", 50, ())
     assert next_choice(by_class, "form", 18, "sd1").class_pictures == 0
 
@@ -154,14 +154,14 @@ CLASHES = {
     "debiased": (balanced(debiased=True), GPU),
     "rslora": (balanced(use_rslora=True, learning_rate=1e-3), GPU),
     "dora_offload": (balanced(use_dora=True), Setting(18, "sd1", "cuda", "sequential-offload")),
-    "loraplus": (balanced(optimizer="prodigy", learning_rate=1.0, loraplus_ratio=16.0), GPU),
-    "eight_bit": (balanced(optimizer="adamw8bit"), CPU),
-    "self_rated": (balanced(optimizer="prodigy"), GPU),
+    "loraplus": (balanced(optimizer=Optimizer.PRODIGY, learning_rate=1.0, loraplus_ratio=16.0), GPU),
+    "eight_bit": (balanced(optimizer=Optimizer.ADAMW_8BIT), CPU),
+    "self_rated": (balanced(optimizer=Optimizer.PRODIGY), GPU),
     "ema": (balanced(steps=100, checkpoints=3, ema_decay=0.995), GPU),
     "learns_nothing": (balanced(lora=False), GPU),
     "learns_words": (balanced(lora=False, new_tokens=2, use_dora=True), GPU),
     "prior_words": (balanced(lora=False, new_tokens=2, prior_weight=1.0), GPU),
-    "prior_class": (balanced(prior="class", prior_weight=1.0), GPU),
+    "prior_class": (balanced(prior=Prior.CLASS, prior_weight=1.0), GPU),
     "prior_pictures": (balanced(class_pictures=20), GPU),
 }
 
@@ -176,7 +176,7 @@ def test_what_cannot_go_together_is_named_and_said_in_every_language(name: str) 
 
 
 def test_eight_bits_are_fine_on_a_gpu() -> None:
-    assert clashes(balanced(optimizer="adamw8bit"), GPU) == ()
+    assert clashes(balanced(optimizer=Optimizer.ADAMW_8BIT), GPU) == ()
 
 
 def test_a_choice_that_clashes_is_passed_over_with_its_reason() -> None:
@@ -186,7 +186,7 @@ def test_a_choice_that_clashes_is_passed_over_with_its_reason() -> None:
 
 
 def test_where_every_other_choice_clashes_nothing_changes() -> None:
-    prodigy = balanced(optimizer="prodigy", learning_rate=1.0)
+    prodigy = balanced(optimizer=Optimizer.PRODIGY, learning_rate=1.0)
     assert next_allowed(prodigy, "loraplus", GPU) == (prodigy, ("loraplus",))
     assert next_allowed(prodigy, "rate", GPU) == (prodigy, ("self_rated",))
     assert next_allowed(balanced(), "learns", GPU)[1] == ("learns_nothing",)
@@ -237,8 +237,8 @@ def test_memory_grows_with_batch_and_state_and_shortness_is_known_only_where_the
     one, four = (memory_bytes(balanced(batch_size=n), "sdxl", "bfloat16") for n in (1, 4))
     assert four - one == 3 * ANATOMIES["sdxl"].activations
     plain = memory_bytes(balanced(), "sdxl", "bfloat16")
-    assert memory_bytes(balanced(optimizer="adamw8bit"), "sdxl", "bfloat16") < plain
-    assert memory_bytes(balanced(optimizer="prodigy"), "sdxl", "bfloat16") > plain
+    assert memory_bytes(balanced(optimizer=Optimizer.ADAMW_8BIT), "sdxl", "bfloat16") < plain
+    assert memory_bytes(balanced(optimizer=Optimizer.PRODIGY), "sdxl", "bfloat16") > plain
     small = replace(facts(), memory_bytes=8 * 10**9)
     assert is_short(balanced("sdxl"), "sdxl", small)
     assert not is_short(balanced("sdxl"), "sdxl", replace(small, dtype="bfloat16", memory_bytes=80 * 10**9))
@@ -262,8 +262,8 @@ def test_a_recipe_survives_being_written_down() -> None:
 
 
 def test_only_a_style_of_the_embedded_model_begins_as_a_look_that_it_knows() -> None:
-    style, character, concept = (preset_recipe("fast", "emoji", 18, 1, kind) for kind in KINDS)
+    style, character, concept = (preset_recipe(Preset.FAST, "emoji", 18, 1, kind) for kind in KINDS)
     assert style.new_tokens == 1
     assert "neon sign" in style.initializers
     assert all((one.new_tokens, one.initializers) == (0, ()) for one in (character, concept))
-    assert preset_recipe("fast", "sd1", 18, 1).new_tokens == 0
+    assert preset_recipe(Preset.FAST, "sd1", 18, 1).new_tokens == 0

@@ -8,7 +8,7 @@ from bot.library import library
 from bot.rules.palette import TARGETS
 from bot.rules.subjects import chosen_subjects, outside, read_subjects, spread, unfold
 from storage.records import Seed
-from storage.states import PaletteKind
+from storage.states import PaletteKind, SubjectsFrom, Way
 
 
 def test_alternatives_give_every_combination() -> None:
@@ -31,28 +31,28 @@ def test_a_list_without_end_is_cut_at_a_hundred() -> None:
 
 
 def test_way_a_counts_seeds_up_and_way_b_holds_one() -> None:
-    assert spread(("cat", "owl"), 3, seed=Seed(7), way="a") == [("cat", 7), ("owl", 8), ("cat", 9)]
-    assert spread(("cat", "owl"), 2, seed=Seed(7), way="b") == [("cat", 7), ("owl", 7)]
+    assert spread(("cat", "owl"), 3, seed=Seed(7), way=Way.OWN_SEEDS) == [("cat", 7), ("owl", 8), ("cat", 9)]
+    assert spread(("cat", "owl"), 2, seed=Seed(7), way=Way.ONE_SEED) == [("cat", 7), ("owl", 7)]
 
 
 def test_way_b_never_draws_the_same_picture_twice() -> None:
-    pairs = spread(("cat", "owl"), 6, seed=Seed(7), way="b")
+    pairs = spread(("cat", "owl"), 6, seed=Seed(7), way=Way.ONE_SEED)
     assert len(set(pairs)) == 6
 
 
 def test_seeds_stay_within_32_bits() -> None:
-    assert spread(("cat",), 2, seed=Seed(2**32 - 1), way="a") == [("cat", 2**32 - 1), ("cat", 0)]
+    assert spread(("cat",), 2, seed=Seed(2**32 - 1), way=Way.OWN_SEEDS) == [("cat", 2**32 - 1), ("cat", 0)]
 
 
 def test_more_candidates_go_on_in_list_and_seeds() -> None:
-    whole = spread(("a", "b", "c"), 5, seed=Seed(1), way="a")
-    assert spread(("a", "b", "c"), 2, seed=Seed(1), way="a", start=3) == whole[3:]
+    whole = spread(("a", "b", "c"), 5, seed=Seed(1), way=Way.OWN_SEEDS)
+    assert spread(("a", "b", "c"), 2, seed=Seed(1), way=Way.OWN_SEEDS, start=3) == whole[3:]
 
 
 def test_own_subjects_come_before_the_list_and_only_where_there_are_any() -> None:
-    assert chosen_subjects(("a", "b"), ("x", "a"), "both") == ("x", "a", "b")
-    assert chosen_subjects(("a", "b"), ("x",), "own") == ("x",)
-    assert chosen_subjects(("a", "b"), (), "own") == ("a", "b")
+    assert chosen_subjects(("a", "b"), ("x", "a"), SubjectsFrom.BOTH) == ("x", "a", "b")
+    assert chosen_subjects(("a", "b"), ("x",), SubjectsFrom.OWN) == ("x",)
+    assert chosen_subjects(("a", "b"), (), SubjectsFrom.OWN) == ("a", "b")
 
 
 def test_samples_are_taken_from_outside_the_palette_while_there_are_enough() -> None:

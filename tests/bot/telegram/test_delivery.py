@@ -16,7 +16,7 @@ from bot.telegram.doubt import INCOMING
 from bot.telegram.routes import owe
 from storage.outbox import Slot
 from storage.records import ContentHash
-from storage.states import Urgency
+from storage.states import SlotShape, Urgency
 from storage.store import Store
 from tests.bot.telegram.conftest import delivering
 from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, Clock, Phone, until
@@ -83,7 +83,7 @@ async def test_a_screen_comes_below_what_the_person_wrote_since(store: Store, an
     await owed(store, anna, Screen(text="one", rows=(GO,)))
     await until(lambda: anna.reads() == ["one"])
     anna.says("a lighthouse")
-    newest = Slot(message_id=max(anna.world.messages[anna.chat]), shape="text", digest="", buttons=False)
+    newest = Slot(message_id=max(anna.world.messages[anna.chat]), shape=SlotShape.TEXT, digest="", buttons=False)
     await store.outbox.set_slot(anna.chat, INCOMING, newest)
     await owed(store, anna, Screen(text="two", rows=(BACK,)))
     await until(lambda: anna.reads() == ["one", "two"] and set(anna.buttons()) == {"nav.back"})
@@ -92,7 +92,7 @@ async def test_a_screen_comes_below_what_the_person_wrote_since(store: Store, an
 async def test_the_end_of_a_job_is_told_where_its_status_stands(store: Store, anna: Phone, delivery: Delivery) -> None:
     await owed(store, anna, Screen(text="half done", slot="job:1"), urgency=Urgency.PROGRESS)
     await until(lambda: anna.reads() == ["half done"])
-    newest = Slot(message_id=10**9, shape="text", digest="", buttons=False)
+    newest = Slot(message_id=10**9, shape=SlotShape.TEXT, digest="", buttons=False)
     await store.outbox.set_slot(anna.chat, INCOMING, newest)
     await owed(store, anna, Screen(text="done", slot="job:1"), urgency=Urgency.EVENT)
     await until(lambda: anna.reads() == ["done"])
@@ -189,7 +189,7 @@ async def test_a_message_whose_answer_was_lost_is_not_sent_twice(
         "document": Document(file=shown.file, filename="once.png"),
     }[kind]
     anna.says("/start")
-    start = Slot(message_id=max(anna.world.messages[anna.chat]), shape="text", digest="", buttons=False)
+    start = Slot(message_id=max(anna.world.messages[anna.chat]), shape=SlotShape.TEXT, digest="", buttons=False)
     await store.outbox.set_slot(anna.chat, INCOMING, start)
     method = {"notice": "sendMessage", "screen": "sendMessage", "photo": "sendPhoto", "album": "sendMediaGroup"}
     anna.weather(Fault(method.get(kind, "sendDocument"), anna.chat, drop="after"))
