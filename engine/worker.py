@@ -27,6 +27,7 @@ from storage.records import Job, Progress
 from storage.requests import read_request
 from storage.states import Lane, Wish
 from storage.store import Store
+from storage.waiting import wait
 
 LEASE_SECONDS = (
     60.0  # reliability-ecosystem.md A2; a restarted engine does not wait for it, see release_of_dead_engines
@@ -125,10 +126,7 @@ class Worker:
         return Running(job, task, events, job.progress)
 
     async def _idle(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), IDLE_SECONDS)
-        except TimeoutError:
-            return
+        await wait(self._stopping, IDLE_SECONDS)
 
     async def _advance(self, running: Running) -> None:
         """One step of one job, and what it says written down."""

@@ -7,6 +7,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from storage.waiting import next_of
+
 HEARTBEAT_SECONDS = 15.0  # a silent connection is closed by some browsers and proxies after 30 s
 
 
@@ -36,12 +38,6 @@ class Events:
         try:
             yield "retry: 700\n\n"
             while not self._closed:
-                try:
-                    text = await asyncio.wait_for(listener.get(), HEARTBEAT_SECONDS)
-                except TimeoutError:
-                    text = ": still here\n\n"
-                if text is None:
-                    return
-                yield text
+                yield await next_of(listener, HEARTBEAT_SECONDS) or ": still here\n\n"
         finally:
             self._listeners.discard(listener)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.rehearsal.refusals import Refusal
+from storage.waiting import wait
 
 MAX_UPDATES = 100  # Bot API: limit
 MAX_WAIT_SECONDS = 50.0  # the real server answers after so long
@@ -97,8 +98,4 @@ class Updates:
 
     async def _wait(self, seconds: float) -> None:
         self._news = asyncio.Event() if self._news.is_set() else self._news
-        news = self._news
-        try:
-            await asyncio.wait_for(news.wait(), seconds)
-        except TimeoutError:
-            return
+        await wait(self._news, seconds)

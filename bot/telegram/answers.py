@@ -16,6 +16,7 @@ from bot.telegram.limits import TOAST
 from storage.documents import load
 from storage.outbox import Owed
 from storage.store import Store
+from storage.waiting import wait
 
 log = structlog.get_logger("answers")
 
@@ -46,10 +47,7 @@ class Answers:
                         task = asyncio.create_task(self._answer(owed))
                         self._under_way[owed.id] = task
                         task.add_done_callback(partial(self._answered, owed.id))
-                try:
-                    await asyncio.wait_for(self._awake.wait(), LOOK_SECONDS)
-                except TimeoutError:
-                    continue
+                await wait(self._awake, LOOK_SECONDS)
                 self._awake.clear()
         finally:
             for task in tuple(self._under_way.values()):

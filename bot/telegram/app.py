@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import time
@@ -27,6 +28,7 @@ from bot.words import Words
 from storage.errors import FileDamaged, FileMissing
 from storage.records import MachineFacts, Person
 from storage.store import Store
+from storage.waiting import wait
 
 log = structlog.get_logger("bot")
 
@@ -37,6 +39,8 @@ NEWCOMER, SETTLED = 3, 12  # conflicts within that time until a bot gives way; w
 SETTLED_SECONDS = 30.0
 RECONNECT_SECONDS = 2.0
 FAILED, REFUSED = 1, 2  # exit codes: to be started again, and not
+SECOND_SIGNAL = 130
+STOP_SECONDS = 5.0  # for what is under way; whatever is cut off then lies in inbox and outbox
 
 
 class TelegramBot:
@@ -56,10 +60,18 @@ class TelegramBot:
         self._conflicts: list[float] = []
         self.exit_code = 0
         self._ended = asyncio.Event()
+        self._signalled = False
 
     def stop(self) -> None:
         """Ends `run()`; what is under way is kept."""
         self._ended.set()
+
+    def _signal(self) -> None:
+        """The first signal ends `run()`, the second the process at once: a kill is what everything is built for."""
+        if self._signalled:
+            os._exit(SECOND_SIGNAL)
+        self._signalled = True
+        self.stop()
 
     def _application(self, token: str) -> Application:  # type: ignore[type-arg]  # six parameters nobody here uses
         local: dict[str, Any] = {"httpx_kwargs": {"trust_env": False}} if self.settings.speaks_locally else {}
@@ -104,23 +116,36 @@ class TelegramBot:
         """Talks until a signal or a second bot; returns the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self._signal)
         if not await self._connect():
             return self.exit_code
         brought = await self.queue.bring_back(self.application.bot)
         log.info("talking", updates_brought_back=brought)
         await self.application.start()
-        parts = [self._part(self.delivery.run()), self._part(self.watch.run()), self._part(self._present())]
-        await self._poll()
+        works = (self.delivery.run(), self.watch.run(), self._present(), self._poll())
+        parts = [self._part(work) for work in works]
         await self._ended.wait()
-        assert self.application.updater is not None
-        await self.application.updater.stop()
-        await self.application.stop()
+        await self._end(parts)
+        return self.exit_code
+
+    async def _end(self, parts: list[asyncio.Task[None]]) -> None:
+        """Within a few seconds; the library's own stop may swallow a timeout, so it is only waited for so long."""
         for part in parts:
             part.cancel()
+        ending = asyncio.create_task(self._end_library(parts))
+        await asyncio.wait({ending}, timeout=STOP_SECONDS)
+        if not ending.done():
+            log.warning("not everything ended in time; it is cut off")
+            ending.cancel()
+
+    async def _end_library(self, parts: list[asyncio.Task[None]]) -> None:
+        updater = self.application.updater
+        if updater is not None and updater.running:  # it never ran where the server went away before the first poll
+            await updater.stop()
+        self.queue.let_go()  # it lies in the inbox, and the next process brings it back
+        await self.application.stop()
         await asyncio.gather(*parts, return_exceptions=True)
         await self.application.shutdown()
-        return self.exit_code
 
     def _part(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """A part that must not end: if one does, the process ends too and is started again whole."""
@@ -156,7 +181,7 @@ class TelegramBot:
                 return False
             except (NetworkError, TelegramError) as error:
                 log.warning("the Bot API server does not answer yet", error=type(error).__name__)
-                await asyncio.sleep(RECONNECT_SECONDS)
+                await wait(self._ended, RECONNECT_SECONDS)
             else:
                 return True
         return False

@@ -27,6 +27,7 @@ from storage.errors import StorageError
 from storage.outbox import Owed, Slot
 from storage.states import SlotShape, Urgency
 from storage.store import Store
+from storage.waiting import wait
 
 log = structlog.get_logger("delivery")
 
@@ -75,6 +76,7 @@ class Delivery:
                         self._tasks.add(task)
                         task.add_done_callback(partial(self._served, chat_id))
                 await wait(self._awake, LOOK_SECONDS)
+                self._awake.clear()
         finally:
             for task in tuple(self._tasks):
                 task.cancel()
@@ -103,6 +105,7 @@ class Delivery:
             pause = self._pause(owed, message)
             if pause > 0:  # and look again after it: something newer or more urgent may have come
                 await wait(self._news[chat_id], pause)
+                self._news[chat_id].clear()
                 continue
             await self._deliver(owed, message)
 
@@ -248,13 +251,3 @@ class Delivery:
 def weight(message: Message) -> float:
     """What a message costs of a chat's budget: an album counts each of its pictures."""
     return float(len(message.pictures)) if isinstance(message, Album) else 1.0
-
-
-async def wait(event: asyncio.Event, seconds: float) -> None:
-    """Until the event or so many seconds later."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
-    finally:
-        event.clear()

@@ -39,6 +39,12 @@ class InboxQueue(asyncio.Queue[object]):
                 log.exception("an update cannot be kept; it is tried again before any further one is fetched")
                 await asyncio.sleep(AGAIN_SECONDS)
 
+    def let_go(self) -> None:
+        """Forgets what is queued, so that stopping need not handle it; it lies in the inbox."""
+        while not self.empty():
+            self.get_nowait()
+            self.task_done()
+
     async def bring_back(self, bot: Bot) -> int:
         """Queues what an earlier process took and did not finish; returns how many."""
         pending = await self._store.inbox.pending()

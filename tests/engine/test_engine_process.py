@@ -64,5 +64,6 @@ async def test_a_stopped_engine_exits_cleanly_and_the_job_waits_for_the_next(sto
 
 async def said(process: asyncio.subprocess.Process) -> str:
     """Waits for its end; everything it wrote to stderr."""
-    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        _, errors = await process.communicate()
     return errors.decode()

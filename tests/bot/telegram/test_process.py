@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.telegram.app import REFUSED
+from bot.rehearsal.faults import Fault
+from bot.telegram.app import REFUSED, SECOND_SIGNAL
 from tests.bot.telegram.phone import TOKEN, Phone, until
 
 pytestmark = pytest.mark.slow
@@ -40,6 +41,12 @@ class Process:
             code = await self.process.wait()
             await self.reading
         return code
+
+    async def stops_within(self, seconds: float) -> int:
+        """Asks it to end, and does not wait for longer."""
+        self.process.terminate()
+        async with asyncio.timeout(seconds):
+            return await self.process.wait()
 
     async def stops(self) -> int:
         """Asks it to end."""
@@ -136,3 +143,33 @@ async def test_a_server_that_is_not_there_yet_is_waited_for(anna: Phone, tmp_pat
         await until(lambda: b"does not answer yet" in waiting.output, START_SECONDS)
         assert waiting.process.returncode is None
         assert await waiting.stops() == 0
+
+
+async def test_a_bot_that_is_asked_to_end_while_many_tap_ends_soon_and_loses_nothing(
+    address: str, anna: Phone, tmp_path: Path
+) -> None:
+    crowd = [anna, *(Phone(anna.world, anna.world.add_person(f"Guest {number}", "en")) for number in range(150))]
+    for phone in crowd:
+        phone.person.started = True
+    async with started(address, tmp_path) as bot:
+        anna.says("/start")
+        await until(lambda: len(anna.sees()) == 1, START_SECONDS)
+        for phone in crowd:
+            phone.says("/help")
+        await until(lambda: len(anna.sees()) == 2, START_SECONDS)
+        assert await bot.stops_within(8.0) == 0
+    unanswered = [phone for phone in crowd[1:] if not phone.sees()]
+    assert unanswered, "it ended in the midst of them"
+    async with started(address, tmp_path):
+        await until(lambda: all(phone.sees() for phone in crowd), START_SECONDS)
+    assert [len(phone.sees()) for phone in crowd[1:]] == [1] * 150
+
+
+async def test_a_second_signal_ends_the_bot_at_once(address: str, anna: Phone, tmp_path: Path) -> None:
+    async with started(address, tmp_path) as bot:
+        anna.says("/start")
+        await until(lambda: len(anna.sees()) == 1, START_SECONDS)
+        anna.weather(Fault("getUpdates", delay=60.0, times=9))
+        bot.process.terminate()
+        await until(lambda: any(fault.times < 9 for fault in anna.world.weather.faults), START_SECONDS)
+        assert await bot.stops_within(2.0) == SECOND_SIGNAL
