@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_BYTES = 64  # Bot API: callback_data is 1–64 bytes of UTF-8
+NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")  # as we write one; no row or place of ours ever has more digits
+REVISION = re.compile(r"0|[1-9][0-9]{0,31}")  # a quest's number with 14 digits more, see Walk.number; fits 64 bits
 
 
 class Verb(StrEnum):
@@ -112,6 +115,17 @@ class Tap:
         verb, *rest = data.split(":")
         try:
             *args, rev = rest
+            if not REVISION.fullmatch(rev) or any(_is_strange_number(arg) for arg in args):
+                raise ValueError("no number as we write it")
             return cls(Verb(verb), tuple(args), int(rev))
         except ValueError as error:
             raise TapUnreadable(data[:MAX_BYTES]) from error
+
+
+def _is_strange_number(arg: str) -> bool:
+    """Whether Python would read it as a number that we never write: signed, padded, in other digits, too large."""
+    try:
+        int(arg)
+    except ValueError:
+        return False
+    return NUMBER.fullmatch(arg) is None

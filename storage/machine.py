@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+from pydantic import ValidationError
+
 from storage.database import Database, from_ms, to_ms
 from storage.documents import dump, load
 from storage.queries import queries
 from storage.records import MachineFacts
 
+log = structlog.get_logger("machine")
 SQL = queries("machine")
 SILENT_AFTER_MS = 15_000  # the engine beats every second, also when idle
 
@@ -29,6 +33,7 @@ class MachineRow:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._unreadable = ""
 
     async def announce(self, facts: MachineFacts) -> None:
         """The engine says what it is."""
@@ -41,7 +46,17 @@ class MachineRow:
     async def facts(self) -> MachineFacts | None:
         """What the engine said of itself, if it ever did."""
         row = await self._database.one(SQL["find"])
-        return load(MachineFacts, row["facts"]) if row and row["facts"] else None
+        return self._read(row["facts"]) if row and row["facts"] else None
+
+    def _read(self, text: str) -> MachineFacts | None:
+        """None for facts of another shape, as if no engine had spoken yet; said in the log once a text."""
+        try:
+            return load(MachineFacts, text)
+        except ValidationError:
+            if text != self._unreadable:
+                log.error("what the engine said of itself cannot be read; the next engine says it anew")
+            self._unreadable = text
+            return None
 
     async def alive(self, now: datetime | None = None) -> bool:
         """Whether the engine has beaten lately."""

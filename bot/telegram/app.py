@@ -54,7 +54,7 @@ class TelegramBot:
         self.delivery = Delivery(self.application.bot, store)
         self.routes = Routes(store, self.walk_for, settings.language, self.delivery.wake)
         self.watch = Watch(store, self.walk_for, self.delivery.wake)
-        self._tokenizer: tuple[str, Tokenizer] | None = None
+        self._tokenizer: tuple[str, Tokenizer | None] | None = None  # of the file of that hash
         self._chance = random.SystemRandom()
         self._born = time.monotonic()
         self._conflicts: list[float] = []
@@ -106,10 +106,10 @@ class TelegramBot:
         file = facts.model.tokenizer
         if self._tokenizer is None or self._tokenizer[0] != file:
             try:
-                text = (await self.store.files.read(file)).decode()
+                content = await self.store.files.read(file)
             except (FileMissing, FileDamaged):
                 return None
-            self._tokenizer = (file, Tokenizer.from_str(text))
+            self._tokenizer = (file, read_tokenizer(content))
         return self._tokenizer[1]
 
     async def run(self) -> int:
@@ -202,3 +202,12 @@ class TelegramBot:
         log.error("another bot polls with this token; this one ends, so that no update is done twice")
         self.exit_code = REFUSED
         self.stop()
+
+
+def read_tokenizer(content: bytes) -> Tokenizer | None:
+    """The tokenizer in these bytes, or None: then prompts are not counted, as before an engine was ever here."""
+    try:
+        return Tokenizer.from_str(content.decode())
+    except Exception as error:  # the library raises bare exceptions
+        log.error("the model's tokenizer cannot be read; prompts are not counted", error=type(error).__name__)
+        return None

@@ -65,9 +65,25 @@ async def test_a_button_that_nobody_drew_is_answered_and_does_nothing(
 ) -> None:
     await starts(boris)
     message, _ = boris.buttons()["quest.new"]
-    for data in ("", "nonsense", "quest.new", "quest.new:x:y:z", "quest.delete:999999999999999999999:1", "🙂:0"):
+    for data in (
+        "",
+        "nonsense",
+        "quest.new",
+        "quest.new:x:y:z",
+        "quest.delete:999999999999999999999:1",
+        "job.cancel:99999999999999999999:0",
+        "quest.open:9223372036854775808:0",
+        "quest.open:-1:0",
+        "quest.open:007:0",
+        "quest.open:٣:0",
+        "curate.page:1_0:0",
+        "train.stop:" + "9" * 40,
+        "🙂:0",
+    ):
         tap = boris.taps_on(message, data)
         await until(lambda tap=tap: tap.answered_at is not None)
+        assert tap.text == Words("ru").plain("tap.unreadable"), data
+    assert len(boris.reads()) == 1, "nobody apologises for it"
     assert await store.quests.of(boris.person.id) == ()
 
 
