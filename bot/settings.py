@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -9,8 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from storage.private import rehearsal_token
+
 TELEGRAM = "https://api.telegram.org"
-REHEARSAL_TOKEN = "1000001:rehearsal-needs-no-secret"  # noqa: S105 - accepted by the local chat only
+REHEARSAL_TOKEN_FILE = Path("rehearsal") / "token"  # below the data folder
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -22,6 +25,7 @@ class Settings(BaseSettings):
     )
 
     telegram_bot_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("TELEGRAM_BOT_TOKEN"))
+    telegram_bot_token_file: Path | None = Field(default=None, validation_alias=AliasChoices("TELEGRAM_BOT_TOKEN_FILE"))
     telegram_api_url: str = Field(default=TELEGRAM, validation_alias=AliasChoices("TELEGRAM_API_URL"))
     data: Path = Path("data")
     admins: Annotated[frozenset[int], NoDecode] = frozenset()
@@ -36,6 +40,13 @@ class Settings(BaseSettings):
             return [part for part in value.replace(",", " ").split() if part]
         return [value] if isinstance(value, int) else value
 
+    @field_validator("telegram_bot_token_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value.is_file() and os.access(value, os.R_OK)):
+            raise ValueError("there is no such file, or it may not be read")
+        return value
+
     @property
     def speaks_locally(self) -> bool:
         """Whether the Bot API server is on this machine."""
@@ -43,7 +54,9 @@ class Settings(BaseSettings):
 
     @property
     def token(self) -> str | None:
-        """The token; a local server needs none of its own."""
+        """The token: of the file, else of the environment, else the one that bot and rehearsal chat share."""
+        if self.telegram_bot_token_file is not None:
+            return self.telegram_bot_token_file.read_text().strip() or None
         if self.telegram_bot_token is not None:
             return self.telegram_bot_token.get_secret_value()
-        return REHEARSAL_TOKEN if self.speaks_locally else None
+        return rehearsal_token(self.data / REHEARSAL_TOKEN_FILE) if self.speaks_locally else None

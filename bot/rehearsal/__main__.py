@@ -11,7 +11,10 @@ import uvicorn
 
 from bot.rehearsal.server import build_app
 from bot.rehearsal.world import World
+from storage.leash import follow_launcher
+from storage.private import keep_to_ourselves, make_private, rehearsal_token
 
+TOKEN_FILE = "token"  # noqa: S105 - its name; in the folder for chats and files, where the bot looks for it too
 LOOPBACK = "127.0.0.1"
 
 
@@ -33,16 +36,20 @@ def main(
     control: Annotated[bool, typer.Option("--control", help="Open the whole control API (/sim) to scripts.")] = False,
 ) -> None:
     """Opens the rehearsal chat."""
+    keep_to_ourselves()
+    follow_launcher()
     data.mkdir(parents=True, exist_ok=True)
+    make_private(data)
     world = World(data)
     # No access log: its lines would carry the bot's token.
     config = uvicorn.Config(
-        build_app(world, control_open=control),
+        build_app(world, token=rehearsal_token(data / TOKEN_FILE), control_open=control),
         host=LOOPBACK,
         port=port,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=3,
+        ws="none",
     )
     server = Server(config)
     server.world = world

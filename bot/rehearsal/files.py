@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import mimetypes
+import re
 import secrets
 from pathlib import Path
 
@@ -20,6 +21,7 @@ MAX_PHOTO_SUM_PX = 10_000  # Bot API: width + height
 MAX_PHOTO_RATIO = 20  # Bot API
 PHOTO_SIDES_PX = (90, 320, 800, 1280)  # Telegram's sizes s, m, x, y
 JPEG_QUALITY = 87
+MIME = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)  # what a sender says becomes a header
 
 
 def sizes_of(data: bytes) -> list[tuple[bytes, int, int]]:
@@ -73,7 +75,7 @@ class Files:
             raise Refusal(413, "Request Entity Too Large")
         if not data:
             raise bad_request("file must be non-empty")
-        mime = mimetypes.guess_type(name)[0] or mime or "application/octet-stream"
+        mime = mimetypes.guess_type(name)[0] or (mime if MIME.fullmatch(mime) else "application/octet-stream")
         return await self._write("BQAC", data, StoredFile("", "", len(data), name or "file", mime))
 
     async def keep_photo(self, data: bytes) -> list[str]:

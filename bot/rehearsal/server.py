@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.rehearsal import control, direction
-from bot.rehearsal.doors import Doors, cookie_for
+from bot.rehearsal.doors import Doors, cookie_for, page_key
 from bot.rehearsal.refusals import Refusal
 from bot.rehearsal.snapshot import keep_saving, restore
 from bot.rehearsal.wire import refused, serve_file, serve_method
@@ -25,7 +24,8 @@ from bot.rehearsal.world import World
 
 PAGE = Path(__file__).parent / "page"
 ONLY_FROM_HERE = (
-    "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -48,8 +48,8 @@ async def explained(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": error.detail}, error.status_code)
 
 
-def build_app(world: World, *, control_open: bool) -> Starlette:
-    """The application around a world; restores and saves the world while it runs."""
+def build_app(world: World, *, token: str, control_open: bool) -> Starlette:
+    """The application around a world for the bot with this token; restores and saves the world while it runs."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -64,7 +64,7 @@ def build_app(world: World, *, control_open: bool) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", index),
-            Route("/bot{token}/{method}", serve_method, methods=["GET", "POST"]),
+            Route("/bot{token}/{method}", serve_method, methods=["POST"]),
             Route("/file/bot{token}/{path:path}", serve_file),
             *control.ROUTES,
             *direction.ROUTES,
@@ -75,5 +75,6 @@ def build_app(world: World, *, control_open: bool) -> Starlette:
         lifespan=lifespan,
     )
     app.state.world = world
-    app.state.page_key = secrets.token_urlsafe(24)
+    app.state.token = token
+    app.state.page_key = page_key(token)
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import secrets
 from typing import Any
 
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from bot.rehearsal.refusals import Refusal
 from bot.rehearsal.request import Call, read_call
 from bot.rehearsal.world import World
 
-TOKEN = re.compile(r"\d+:[\w-]{3,}")
+UNAUTHORIZED = Refusal(401, "Unauthorized")
 KEPT_CALLS = 5000  # the log of calls is for tests; a long rehearsal must not grow without end
 
 
@@ -28,6 +28,12 @@ class Dropped(Response):
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Promises ten bytes and ends without them; uvicorn then closes the connection."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"10")]})
+
+
+def is_from_the_bot(request: Request) -> bool:
+    """Whether the path holds the token of this data folder."""
+    token: str = request.app.state.token
+    return secrets.compare_digest(request.path_params["token"].encode(), token.encode())
 
 
 def refused(refusal: Refusal) -> JSONResponse:
@@ -49,8 +55,8 @@ async def serve_method(request: Request) -> Response:
     """One Bot API call."""
     world: World = request.app.state.world
     name = BY_LOWER_NAME.get(request.path_params["method"].lower(), "")
-    if not TOKEN.fullmatch(request.path_params["token"]):
-        return refused(Refusal(404, "Not Found"))
+    if not is_from_the_bot(request):
+        return refused(UNAUTHORIZED)
     if not name:
         note(world, request.path_params["method"], None, 404, "Not Found: method not found")
         return refused(Refusal(404, "Not Found: method not found"))
@@ -105,7 +111,9 @@ def note(world: World, method: str, chat: int | None, status: int, error: str) -
 async def serve_file(request: Request) -> Response:
     """The bytes behind a `file_path` of getFile."""
     world: World = request.app.state.world
+    if not is_from_the_bot(request):
+        return refused(UNAUTHORIZED)
     file = world.files.at_path(request.path_params["path"])
-    if file is None or not TOKEN.fullmatch(request.path_params["token"]):
+    if file is None:
         return refused(Refusal(404, "Not Found"))
     return FileResponse(world.files.path(file), media_type=file.mime or "image/jpeg")

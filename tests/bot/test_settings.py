@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import REHEARSAL_TOKEN, Settings
+from bot.settings import REHEARSAL_TOKEN_FILE, Settings
+from storage.private import rehearsal_token
 
 ROOT = Path(__file__).resolve().parents[2]
 MINE = ("TELEGRAM_", "STYLESEAL_")
@@ -22,10 +23,29 @@ def _in_an_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         monkeypatch.delenv(name)
 
 
-def test_telegram_itself_needs_a_token_and_a_local_server_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_telegram_itself_needs_a_token_and_a_local_server_shares_one_with_the_bot(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert Settings().token is None
     monkeypatch.setenv("TELEGRAM_API_URL", "http://127.0.0.1:9000")
-    assert Settings().token == REHEARSAL_TOKEN
+    token = Settings().token
+    assert token == Settings().token == rehearsal_token(tmp_path / "data" / REHEARSAL_TOKEN_FILE)
+    assert token != rehearsal_token(tmp_path / "other")
+
+
+def test_a_token_may_come_in_a_file_which_counts_more_than_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123:elsewhere")
+    (tmp_path / "secret").write_text("123:of-the-file\n")
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN_FILE", str(tmp_path / "secret"))
+    assert Settings().token == "123:of-the-file"
+
+
+def test_a_token_file_that_is_not_there_is_refused_in_words(tmp_path: Path) -> None:
+    done = bot(cwd=tmp_path, TELEGRAM_BOT_TOKEN_FILE="/run/secrets/nothing")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "no such file" in done.stderr
 
 
 def test_a_token_of_ones_own_is_used_and_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:

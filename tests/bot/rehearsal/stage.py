@@ -92,7 +92,9 @@ class Stage:
 async def playing(folder: Path, clock: Any = None, *, control: bool = True) -> AsyncIterator[Stage]:
     """A rehearsal on a free port, until the block ends; it is then stopped in order."""
     world = World(folder, clock) if clock else World(folder)
-    config = uvicorn.Config(build_app(world, control_open=control), port=0, access_log=False, log_level="warning")
+    config = uvicorn.Config(
+        build_app(world, token=TOKEN, control_open=control), port=0, access_log=False, log_level="warning"
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):

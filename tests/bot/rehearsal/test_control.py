@@ -152,12 +152,15 @@ def test_the_page_speaks_every_language_completely() -> None:
     assert not [word for word in words["en"] if f'"{word}"' not in used]
 
 
-async def test_json_and_plain_get_calls_are_understood(stage: Stage, anna: int) -> None:
+async def test_json_calls_are_understood_and_nothing_is_done_by_get(stage: Stage, anna: int) -> None:
     body = {"chat_id": anna, "text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}}
     sent = await stage.http.post(f"/bot{TOKEN}/sendmessage", json=body)
     assert sent.json()["result"]["reply_markup"] == body["reply_markup"]
-    got = await stage.http.get(f"/bot{TOKEN}/sendMessage", params={"chat_id": anna, "text": "y"})
-    assert got.json()["ok"]
+    before = await stage.sees(anna)
+    for method in ("GET", "HEAD", "PUT"):
+        got = await stage.http.request(method, f"/bot{TOKEN}/sendMessage", params={"chat_id": anna, "text": "y"})
+        assert got.status_code == 405
+    assert await stage.sees(anna) == before
     wrong = await stage.http.post(f"/bot{TOKEN}/sendMessage", json={**body, "text": 7})
     assert wrong.json()["description"] == 'Bad Request: parameter "text" must be of type String'
     typo = {"inline_keyboard": [[{"text": "a", "calback_data": "b"}]]}

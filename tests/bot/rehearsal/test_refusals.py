@@ -184,11 +184,15 @@ async def test_what_is_too_big_is_refused_up_and_down(bot: Bot, anna: int) -> No
         await bot.get_file(sent.document.file_id)
 
 
-async def test_an_unknown_method_or_token_is_not_found(stage: Stage, bot: Bot) -> None:
+async def test_an_unknown_method_is_not_found_and_a_foreign_token_not_authorized(stage: Stage, bot: Bot) -> None:
     answer = await stage.http.post(f"/bot{TOKEN}/sendSticker")
     assert (answer.status_code, answer.json()["description"]) == (404, "Not Found: method not found")
-    with pytest.raises(InvalidToken):
-        await stage.bot("no-token:x")
+    for foreign in ("no-token:x", f"{TOKEN}x", "1:abc"):
+        with pytest.raises(InvalidToken):
+            await stage.bot(foreign)
+        answer = await stage.http.post(f"/bot{foreign}/getMe")
+        assert (answer.status_code, answer.json()["description"]) == (401, "Unauthorized")
+        assert (await stage.http.get(f"/file/bot{foreign}/photos/x.jpg")).status_code == 401
 
 
 async def test_a_group_that_moved_says_where_to(stage: Stage, bot: Bot, anna: int) -> None:

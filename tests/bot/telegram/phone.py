@@ -108,11 +108,11 @@ class Phone:
 async def served(world: World) -> AsyncIterator[str]:
     """The Bot API of that world over real HTTP on a free port of 127.0.0.1; gives its address."""
     routes = [
-        Route("/bot{token}/{method}", serve_method, methods=["GET", "POST"]),
+        Route("/bot{token}/{method}", serve_method, methods=["POST"]),
         Route("/file/bot{token}/{path:path}", serve_file),
     ]
     app = Starlette(routes=routes)
-    app.state.world = world
+    app.state.world, app.state.token = world, TOKEN
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,unused-ignore]
     serving = asyncio.create_task(server.serve())
