@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from bot.logs import set_up_logs
 from bot.settings import Settings
 from storage.errors import StorageError
+from storage.leash import follow_launcher
+from storage.private import keep_to_ourselves
 
 REFUSED = 2  # exit codes 2 to 4 tell `launch` that starting again makes no sense
 HOW_TO_BEGIN = """There is no token yet.
@@ -26,6 +28,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def main(context: typer.Context) -> None:
     """Runs the bot when no command is named."""
+    keep_to_ourselves()
     if context.invoked_subcommand is None:
         run()
 
@@ -33,6 +36,7 @@ def main(context: typer.Context) -> None:
 @app.command()
 def run() -> None:
     """Talks until SIGTERM or Ctrl-C."""
+    follow_launcher()
     settings = read_settings()
     if settings.token is None:
         typer.echo(HOW_TO_BEGIN, err=True)

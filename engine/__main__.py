@@ -16,6 +16,8 @@ from engine.lock import hold_engine_lock
 from engine.logs import set_up_logs
 from engine.settings import Settings
 from storage.errors import EngineBusy, RequestError, StorageError, StylesealError
+from storage.leash import follow_launcher
+from storage.private import keep_to_ourselves
 
 if TYPE_CHECKING:
     from engine.worker import Worker
@@ -30,6 +32,7 @@ app = typer.Typer(add_completion=False, help="Styleseal's engine: draws and trai
 @app.callback(invoke_without_command=True)
 def main(context: typer.Context) -> None:
     """Runs the engine when no command is named."""
+    keep_to_ourselves()
     if context.invoked_subcommand is None:
         run()
 
@@ -37,6 +40,7 @@ def main(context: typer.Context) -> None:
 @app.command()
 def run() -> None:
     """Claims jobs and works until SIGTERM or Ctrl-C; a second one ends at once."""
+    follow_launcher()
     settings = read_settings()
     set_up_logs(settings.log_level)
     try:

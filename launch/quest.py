@@ -15,8 +15,9 @@ from typing import Any
 
 import httpx
 
+from launch.parts import free_port, product, python, wait_for_page
 from launch.person import Person
-from launch.processes import ROOT, Processes, free_port, product, python, wait_for_page
+from launch.processes import ROOT, Processes
 
 PRESET = os.environ.get("QUEST_PRESET", "neon-sign")
 KEEP = 18  # of the 15–20 a style wants
@@ -199,7 +200,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    parts = product({"TELEGRAM_BOT_TOKEN": ""}, rehearsal_port=port, data=folder / "data", control=True)
+    parts = product({}, rehearsal_port=port, data=folder / "data", control=True)
     processes = Processes(parts, log_folder=folder / "logs")
     processes.start()
     try:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import httpx
 
+from launch.parts import free_port, product, wait_for_page
 from launch.person import Person
-from launch.processes import Processes, free_port, product, wait_for_page
+from launch.processes import Processes
 from launch.quest import Teller, play
 from storage.backup import check
 from tests.faults.engine_runs import whole_run
@@ -44,7 +45,7 @@ def quest_under_fire(seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data, port = Path(folder) / "data", free_port()
         base = f"http://127.0.0.1:{port}"
-        parts = product({"TELEGRAM_BOT_TOKEN": ""}, rehearsal_port=port, data=data, control=True)
+        parts = product({}, rehearsal_port=port, data=data, control=True)
         processes = Processes(parts, log_folder=Path(folder) / "logs")
         processes.start()
         over = threading.Event()

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from launch.processes import Processes, free_port, product, wait_for_page
+from launch.parts import free_port, product, wait_for_page
+from launch.processes import Processes
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -37,7 +38,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder, port = tmp_path_factory.mktemp("product"), free_port()
-    parts = product({"TELEGRAM_BOT_TOKEN": ""}, rehearsal_port=port, data=folder / "data", control=False)
+    parts = product({}, rehearsal_port=port, data=folder / "data", control=False)
     processes = Processes(parts, log_folder=folder / "logs")
     processes.start()
     assert wait_for_page(f"http://127.0.0.1:{port}/", 60)
