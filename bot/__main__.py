@@ -89,7 +89,9 @@ async def talk(settings: Settings, token: str) -> int:
     from bot.telegram.app import TelegramBot
     from storage.store import Store
 
-    store = await Store.open(settings.data)
+    store = await Store.open_when_possible(
+        settings.data, lambda error: typer.echo(f"{error} It goes on by itself.", err=True)
+    )
     try:
         return await TelegramBot(settings, store, token).run()
     finally:

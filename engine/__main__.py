@@ -130,7 +130,9 @@ async def work(settings: Settings) -> None:
     from engine.worker import Worker
     from storage.store import Store
 
-    store = await Store.open(settings.data)
+    store = await Store.open_when_possible(
+        settings.data, lambda error: typer.echo(f"{error} It goes on by itself.", err=True)
+    )
     try:
         machine = await asyncio.to_thread(Machine.load, settings.model, device=settings.device, memory=settings.memory)
         worker = Worker(store, machine)

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -22,13 +22,14 @@ def hold_engine_lock(data: Path, since: datetime) -> Iterator[None]:
     with (data / LOCK_FILE).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             file.seek(0)
             holder = _holder(file.read())
             raise EngineBusy(pid=holder.get("pid"), since=holder.get("since")) from error
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "since": since.isoformat(timespec="seconds")}))
-        file.flush()
+        note = json.dumps({"pid": os.getpid(), "since": since.isoformat(timespec="seconds")})
+        with suppress(OSError):  # a full disk: the lock itself needs no room, only its note does
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), note.encode())
         yield
 
 

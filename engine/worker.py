@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from engine.lanes import choose, open_lanes
 from engine.models.machine import Machine
 from engine.report import recall, tell
 from engine.timings import Effort, Timings
-from storage.errors import LeaseLost, OutOfMemory, StylesealError
+from storage.errors import CannotWrite, LeaseLost, OutOfMemory, StylesealError
 from storage.records import Job, Progress
 from storage.requests import read_request
 from storage.states import Lane, Wish
@@ -37,6 +38,7 @@ PAUSED_BEAT_SECONDS = 2.0  # of jobs that give way
 MACHINE_BEAT_SECONDS = 2.0
 REAP_SECONDS = 10.0
 IDLE_SECONDS = 0.15
+ROOM_SECONDS = 2.0  # between two looks whether a full disk takes something again
 
 Result = TypeVar("Result")
 log = structlog.get_logger("engine")
@@ -70,6 +72,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._gpu = ThreadPoolExecutor(1, thread_name_prefix="gpu")
         self._due: dict[str, float] = {}
+        self._to_hold: dict[int, tuple[Job, CannotWrite]] = {}  # jobs whose waiting could not be written yet
 
     def stop(self) -> None:
         """Ends the work loop at the next step's end; leases are given back."""
@@ -77,24 +80,42 @@ class Worker:
 
     async def run(self) -> None:
         """Works until `stop()`."""
+        try:
+            await self._until_stopped(self._arrive)
+            while not self._stopping.is_set():
+                await self._until_stopped(self.turn)
+        finally:
+            await self._give_back()
+            self._gpu.shutdown()
+
+    async def _arrive(self) -> None:
         await self.store.jobs.release_of_dead_engines(self.engine_id)
         await self.announce()
         log.info(
             "ready", model=self.machine.name, device=str(self.machine.device), memory=self.machine.memory_mode.value
         )
-        try:
-            while not self._stopping.is_set():
-                await self.turn()
-        finally:
-            await self._give_back()
-            self._gpu.shutdown()
+
+    async def _until_stopped(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Does it; while the disk takes nothing, what runs is held, and it is tried again."""
+        while not self._stopping.is_set():
+            try:
+                await self._hold_all()
+                await act()
+            except CannotWrite as error:
+                log.warning("cannot write", why=str(error))
+                for running in tuple(self.running):
+                    await self._drop(running, "cannot write")
+                    self._to_hold[running.job.id] = (running.job, error)
+                await self._rest(ROOM_SECONDS)
+            else:
+                return
 
     async def turn(self) -> None:
         """One turn: claims what may be claimed, lets one job make one step, keeps the leases."""
         await self._claim()
         running = choose(self.running)
         if running is None:
-            await self._idle()
+            await self._rest(IDLE_SECONDS)
         else:
             await self._advance(running)
         await self._keep_leases(running)
@@ -116,6 +137,7 @@ class Worker:
             return
         log.info("claimed", job=job.id, kind=job.kind.value, token=job.lease_token, deaths=job.deaths)
         try:
+            self.store.room.require()
             self.running.append(await self._begin(job))
         except StylesealError as error:
             await self._fail(job, error)
@@ -125,8 +147,9 @@ class Worker:
         events = run_of(job.kind)(read_request(job.request), self.machine, task)
         return Running(job, task, events, job.progress)
 
-    async def _idle(self) -> None:
-        await wait(self._stopping, IDLE_SECONDS)
+    async def _rest(self, seconds: float) -> None:
+        """So long, or until `stop()`."""
+        await wait(self._stopping, seconds)
 
     async def _advance(self, running: Running) -> None:
         """One step of one job, and what it says written down."""
@@ -161,13 +184,33 @@ class Worker:
             await self.store.jobs.retry_later(running.job.id, running.job.lease_token, StylesealError(crash=crash))
         except LeaseLost:
             log.warning("lease lost", job=running.job.id)
+        except CannotWrite as reason:
+            await self._hold(running.job, reason)
+
+    async def _hold(self, job: Job, error: CannotWrite) -> None:
+        """The job waits for the disk; where not even that can be written, it is written later."""
+        log.warning("held", job=job.id, why=str(error))
+        self._to_hold[job.id] = (job, error)
+        await self._hold_all()
+
+    async def _hold_all(self) -> None:
+        for job_id, (job, error) in tuple(self._to_hold.items()):
+            with suppress(LeaseLost):
+                await self.store.jobs.hold(job.id, job.lease_token, error)
+            del self._to_hold[job_id]
 
     async def _fail(self, job: Job, error: StylesealError) -> None:
+        """The job ends with its error; one that only met a full disk waits for room."""
+        if isinstance(error, CannotWrite):
+            await self._hold(job, error)
+            return
         log.warning("failed", job=job.id, error=type(error).__name__)
         try:
             await self.store.jobs.fail(job.id, job.lease_token, error)
         except LeaseLost:
             log.warning("lease lost", job=job.id)
+        except CannotWrite as reason:  # it is begun again later, and fails again
+            await self._hold(job, reason)
 
     async def _drop(self, running: Running, why: str) -> None:
         """Lets go of a job's generator; on the GPU thread, where its tensors live."""
@@ -191,13 +234,18 @@ class Worker:
         running.task.wish = await self.store.jobs.beat(job.id, job.lease_token, LEASE_SECONDS, running.progress)
         if running.task.wish is Wish.CANCEL:
             await self._drop(running, "canceled")
-            await self.store.jobs.cancel_done(job.id, job.lease_token)
+            try:
+                await self.store.jobs.cancel_done(job.id, job.lease_token)
+            except CannotWrite as reason:
+                await self._hold(job, reason)
 
     async def _keep_house(self) -> None:
         if self._is_due("machine", MACHINE_BEAT_SECONDS):
             await self.store.machine.beat()
         if self._is_due("reap", REAP_SECONDS):
-            await self.store.jobs.reap(self.store.clock())
+            await self.store.jobs.reap()
+        if self._is_due("room", ROOM_SECONDS):
+            await self.store.jobs.release_held()
         if self.timings.worth_saying:
             await self.announce()
 
@@ -211,10 +259,8 @@ class Worker:
     async def _give_back(self) -> None:
         for running in tuple(self.running):
             await self._drop(running, "engine stops")
-            try:
+            with suppress(LeaseLost, CannotWrite):  # what is not given back is taken back by the next engine
                 await self.store.jobs.give_back(running.job.id, running.job.lease_token)
-            except LeaseLost:
-                continue
 
     async def on_gpu(self, work: Callable[[], Result]) -> Result:
         """Runs this on the one thread that touches the model."""

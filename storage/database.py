@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,12 @@ import aiosqlite
 from pysqlite3 import dbapi2 as sqlite
 
 from storage import failpoints
-from storage.errors import DatabaseDamaged
+from storage.clock import Clock, from_ms, never_back, steady, to_ms, utc_now
+from storage.errors import DatabaseDamaged, NoRoom
 from storage.opening import BUSY_MILLISECONDS, make_durable, prepare
+from storage.room import Room
 
-Clock = Callable[[], datetime]
+__all__ = ["Clock", "Database", "Row", "from_ms", "to_ms", "utc_now"]
 Row = dict[str, Any]
 Act = Callable[[], Awaitable[object]]
 
@@ -31,21 +32,6 @@ PRAGMAS = (
 READER_PRAGMAS = (PRAGMAS[0], "PRAGMA query_only = ON")
 
 
-def utc_now() -> datetime:
-    """The clock of production; tests hand in their own."""
-    return datetime.now(UTC)
-
-
-def to_ms(moment: datetime) -> int:
-    """An aware moment as milliseconds since 1970 UTC."""
-    return round(moment.timestamp() * 1000)
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """The aware moment of `to_ms`."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
 class Database:
     """One file, used by many tasks. Outside a write, a task sees only what is committed."""
 
@@ -55,17 +41,20 @@ class Database:
         self._holder: asyncio.Task[Any] | None = None
         self._afterwards: list[Act] = []
         self.clock = clock
+        self.room = Room(path.parent)
 
     @classmethod
-    async def open(cls, path: Path, clock: Clock = utc_now) -> Database:
-        """Opens or creates the database and brings its schema up to date.
+    async def open(cls, path: Path, clock: Clock | None = None) -> Database:
+        """Opens or creates the database and brings its schema up to date. Without a clock it takes the machine's.
 
-        Raises SqliteTooOld, SchemaNewer, DatabaseDamaged.
+        Raises SqliteTooOld, SchemaNewer, DatabaseDamaged, NoRoom, DiskFails.
         """
-        await asyncio.to_thread(prepare, path)
-        writer = await _connect(path, PRAGMAS)
+        with Room(path.parent).telling():
+            origin = await asyncio.to_thread(prepare, path)
+            writer = await _connect(path, PRAGMAS)
         try:
-            return cls(path, writer, await _connect(path, READER_PRAGMAS), clock)
+            reader = await _connect(path, READER_PRAGMAS)
+            return cls(path, writer, reader, never_back(clock) if clock else steady(origin))
         except BaseException:
             await writer.close()
             raise
@@ -151,8 +140,9 @@ class Database:
         if self.is_writing:
             raise RuntimeError("maintenance waits for the end of this very write")
         async with self._lock:
-            for statement in statements:
-                await self._writer.execute_fetchall(statement)
+            with self.room.telling():
+                for statement in statements:
+                    await self._writer.execute_fetchall(statement)
 
     async def copy_to(self, path: Path) -> None:
         """A consistent copy in a new file, while this process and others read and write."""
@@ -160,19 +150,26 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
+        """Raises NoRoom or DiskFails for what the disk refuses; the next try may then use what was held back for it."""
         try:
-            await self._begin()
-            yield
-            failpoints.reach("commit-before")
-            failpoints.reach("commit")
-            await self._writer.execute_fetchall("COMMIT")
-            failpoints.reach("commit-after")
-            failpoints.reach("commit")
-        except BaseException:
-            await self._writer.rollback()  # of nothing when a cancellation met a COMMIT already under way
+            with self.room.telling():
+                await self._begin()
+                yield
+                failpoints.reach("commit-before")
+                failpoints.reach("commit")
+                await self._writer.execute_fetchall("COMMIT")
+                failpoints.reach("commit-after")
+                failpoints.reach("commit")
+        except BaseException as error:
+            with suppress(sqlite.Error):  # a disk that fails; `_begin` tries it again
+                await self._writer.rollback()  # of nothing when a cancellation met a COMMIT already under way
+            if isinstance(error, NoRoom) and isinstance(error.__cause__, sqlite.Error):
+                self.room.release_reserve()
             raise
 
     async def _begin(self) -> None:
+        if self._writer.in_transaction:
+            await self._writer.rollback()
         for tries_left in reversed(range(BEGIN_TRIES)):
             try:
                 await self._writer.execute_fetchall("BEGIN IMMEDIATE")

@@ -6,6 +6,9 @@ StylesealError
 │   ├── SchemaNewer
 │   ├── DatabaseMissing
 │   ├── DatabaseDamaged
+│   ├── CannotWrite
+│   │   ├── NoRoom
+│   │   └── DiskFails
 │   ├── FileMissing
 │   ├── FileDamaged
 │   └── FileRefused
@@ -58,6 +61,18 @@ class DatabaseMissing(StorageError):
 
 class DatabaseDamaged(StorageError):
     """The database file is damaged."""
+
+
+class CannotWrite(StorageError):
+    """Nothing can be written at the moment; what was being done goes on by itself when it can."""
+
+
+class NoRoom(CannotWrite):
+    """There is no room left on the disk."""
+
+
+class DiskFails(CannotWrite):
+    """The disk reports errors when it is written to."""
 
 
 class FileMissing(StorageError):

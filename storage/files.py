@@ -17,6 +17,7 @@ from storage.errors import FileDamaged, FileMissing
 from storage.opening import rename
 from storage.queries import queries
 from storage.records import ContentHash
+from storage.room import Room
 
 SQL = queries("files")
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -30,6 +31,7 @@ class FileFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.room = Room(folder)
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, file: ContentHash) -> Path:
@@ -39,18 +41,24 @@ class FileFolder:
         return self.folder / file[:2] / file[2:]
 
     def write(self, data: bytes) -> ContentHash:
-        """Writes the bytes whole or not at all; the same bytes are written again only when the disk spoilt them."""
+        """Writes the bytes whole or not at all; the same bytes are written again only when the disk spoilt them.
+
+        Raises NoRoom, DiskFails; then nothing is left of the try.
+        """
         file = ContentHash(hashlib.sha256(data).hexdigest())
         target = self.path(file)
         if target.exists() and target.read_bytes() == data:
             return file
-        target.parent.mkdir(exist_ok=True)
         temporary = target.parent / f"{uuid.uuid4().hex}.tmp"
-        with temporary.open("wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        rename(temporary, target)
+        with self.room.telling(len(data)):
+            self.room.require(len(data))
+            target.parent.mkdir(exist_ok=True)
+            try:
+                _write_durably(temporary, data)
+                rename(temporary, target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
         return file
 
     def read(self, file: ContentHash) -> bytes:
@@ -82,6 +90,13 @@ class FileFolder:
                 continue
             if age_seconds > ORPHAN_AGE_SECONDS:
                 yield path
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
 
 
 class Files:

@@ -21,7 +21,8 @@ class Jobs(TrainingRecords):
     async def enqueue(self, request: Request, *, key: str, quest: int | None, user: int) -> Job:
         """Asks for work. The same live key with the same request finds the job that is there.
 
-        Raises JobConflict when that one asks for something else, QuotaReached when the person has too many.
+        Raises JobConflict when that one asks for something else, QuotaReached when the person has too many, NoRoom
+        when the disk has no room for what it would make.
         """
         lane, text = LANE_OF[request.KIND], write_request(request)
         async with self._database.write():
@@ -33,6 +34,7 @@ class Jobs(TrainingRecords):
             count = await self._database.one(SQL["live_of_user"], {"user": user, "lane": lane.value})
             if count is not None and count["live"] >= LIVE_A_PERSON[lane]:
                 raise QuotaReached(lane=lane.value, live=count["live"])
+            self._database.room.require()
             values = {
                 "kind": request.KIND.value,
                 "key": key,
@@ -97,4 +99,4 @@ class Jobs(TrainingRecords):
 
     async def resume(self, job_id: int) -> bool:
         """Lets a held or quarantined job be claimed again; False when it is neither."""
-        return await self._database.change(SQL["resume"], {"id": job_id, "now": self._database.now_ms}) > 0
+        return await self._database.change(SQL["resume"], {"id": job_id}) > 0

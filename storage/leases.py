@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from storage.database import Database, Row, to_ms
 from storage.documents import dump, load
-from storage.errors import LeaseLost, StylesealError
+from storage.errors import CannotWrite, LeaseLost, NoRoom, StylesealError
 from storage.job_rows import read_job
 from storage.pictures import Pictures
 from storage.queries import queries
@@ -21,6 +22,7 @@ SQL = queries("jobs")
 MAX_DEATHS = 3  # a job that killed three engines is put aside, so that it cannot kill a fourth
 MAX_ATTEMPTS = 3
 RETRY_MS = (5_000, 30_000, 120_000)
+AT_ONCE = 0  # run_after of what waits for no moment, whatever any clock says
 
 
 class Leases:
@@ -120,7 +122,28 @@ class Leases:
 
     async def give_back(self, job_id: int, token: int) -> None:
         """Hands the job back for another engine; that counts as no attempt. Raises LeaseLost."""
-        await self._fenced(SQL["give_back"], job_id, token, now=self._database.now_ms)
+        await self._fenced(SQL["give_back"], job_id, token)
+
+    async def hold(self, job_id: int, token: int, reason: CannotWrite) -> None:
+        """The running job waits until the disk takes what it writes; that counts as no attempt. Raises LeaseLost."""
+        await self._fenced(SQL["hold_running"], job_id, token, error=error_text(reason), now=self._database.now_ms)
+
+    async def reason_to_hold(self) -> str | None:
+        """The name of the error for which jobs wait or none may be asked for; None while the disk takes what comes."""
+        if await asyncio.to_thread(self._database.room.is_low):
+            return NoRoom.__name__
+        rows = await self._database.all(SQL["held"])
+        return str(json.loads(rows[0]["error"])["error"]) if rows else None
+
+    async def release_held(self) -> int:
+        """Lets jobs be claimed again whose reason to wait is gone; returns how many. Jobs held by an admin stay."""
+        rows = await self._database.all(SQL["held"])
+        room = self._database.room
+        back = [row for row in rows if await asyncio.to_thread(room.is_back, json.loads(row["error"]).get("needs", 0))]
+        if back:
+            await self._database.change_many(SQL["release"], [{"id": row["id"]} for row in back])
+            await asyncio.to_thread(room.keep_reserve)
+        return len(back)
 
     async def retry_later(self, job_id: int, token: int, error: StylesealError) -> None:
         """After an unexpected error: waits 5, then 30 seconds, then fails with `error`. Raises LeaseLost."""
@@ -145,7 +168,7 @@ class Leases:
         async with self._database.write():
             rows = await self._database.all(SQL["leases_of_others"], {"engine": engine_id})
             for row in rows:
-                await self._bury(row, self._database.now_ms)
+                await self._bury(row, AT_ONCE)
         return len(rows)
 
     async def _bury(self, row: Row, run_after: int) -> None:

@@ -77,6 +77,19 @@ class MachineRow:
         row = await self._database.one(SQL["find"])
         return bool(row and row["paused"])
 
+    async def since(self, name: str) -> datetime | None:
+        """Since when that has been so, or None when it is not."""
+        row = await self._database.one(SQL["since"], {"name": name})
+        return from_ms(row["at"]) if row else None
+
+    async def begin(self, name: str) -> None:
+        """That is so from now on; since when stays what it was when it is so already."""
+        await self._database.change(SQL["begin"], {"name": name, "now": self._database.now_ms})
+
+    async def end(self, name: str) -> None:
+        """That is over."""
+        await self._database.change(SQL["finish"], {"name": name})
+
     async def note(self, actor: int, action: str, object_: str) -> None:
         """Keeps what an admin did."""
         values = {"actor": actor, "action": action, "object": object_, "now": self._database.now_ms}

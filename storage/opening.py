@@ -12,6 +12,7 @@ from typing import Any
 from pysqlite3 import dbapi2 as sqlite
 
 from storage import failpoints
+from storage.clock import find_origin
 from storage.errors import DatabaseDamaged, SchemaNewer, SqliteTooOld
 
 SAFE_SQLITE = (3, 51, 3)  # before it, two processes on one WAL file may corrupt it (WAL-reset bug)
@@ -25,8 +26,10 @@ def check_library(version: Sequence[int] = sqlite.sqlite_version_info) -> None:
         raise SqliteTooOld(found=".".join(map(str, version)))
 
 
-def prepare(path: Path, migrations: Path = MIGRATIONS) -> None:
+def prepare(path: Path, migrations: Path = MIGRATIONS) -> int:
     """Creates the database when there is none, or checks it and applies what it lacks; one process at a time.
+
+    Returns the origin of this machine's time, see storage.clock.
 
     Raises SqliteTooOld, SchemaNewer, DatabaseDamaged.
     """
@@ -35,11 +38,10 @@ def prepare(path: Path, migrations: Path = MIGRATIONS) -> None:
     with _alone(path):
         if not path.exists():
             _create(path, steps)
-            return
         if path.stat().st_size == 0:
             raise DatabaseDamaged(path=path.name)
         try:
-            _upgrade(path, steps)
+            return _upgrade(path, steps)
         except sqlite.DatabaseError as error:
             if isinstance(error, sqlite.OperationalError):  # the disk, a lock: not the file's fault
                 raise
@@ -58,7 +60,7 @@ def _create(path: Path, steps: Sequence[Path]) -> None:
     rename(new, path)
 
 
-def _upgrade(path: Path, steps: Sequence[Path]) -> None:
+def _upgrade(path: Path, steps: Sequence[Path]) -> int:
     with closing(_connect(path)) as connection:
         found = connection.execute("PRAGMA quick_check").fetchone()[0]
         if found != "ok":
@@ -70,6 +72,7 @@ def _upgrade(path: Path, steps: Sequence[Path]) -> None:
             _keep_copy(connection, path.with_name(f"{path.name}.before-{applied + 1}"))
             _apply(connection, steps, applied)
         connection.execute("PRAGMA journal_mode = WAL")
+        return find_origin(connection)
 
 
 def _keep_copy(connection: Any, copy: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from storage.candidates import Candidates
-from storage.database import Clock, Database, to_ms, utc_now
-from storage.errors import DatabaseMissing
+from storage.database import Clock, Database, to_ms
+from storage.errors import CannotWrite, DatabaseMissing
 from storage.files import FileFolder, Files
 from storage.inbox import Inbox
 from storage.jobs import Jobs
@@ -18,6 +20,7 @@ from storage.outbox import Outbox
 from storage.people import People
 from storage.pictures import Pictures
 from storage.quests import Quests
+from storage.room import Room
 from storage.seals import Seals
 
 DATABASE = "styleseal.sqlite"
@@ -25,6 +28,9 @@ FILES = "files"
 KEEP = timedelta(days=7)  # Telegram keeps updates 24 h; a week leaves room for late duplicates
 
 KEEP_NOTES = timedelta(days=90)
+AGAIN_SECONDS = 1.0  # between two tries to write on a full disk
+
+Result = TypeVar("Result")
 
 
 class Store:
@@ -34,6 +40,7 @@ class Store:
         self.database = database
         self.folder = folder
         self.clock = database.clock
+        self.room = database.room
         self.files = Files(database, folder / FILES)
         self.pictures = Pictures(database)
         self.candidates = Candidates(database)
@@ -46,19 +53,44 @@ class Store:
         self.machine = MachineRow(database)
 
     @classmethod
-    async def open(cls, folder: Path, clock: Clock = utc_now) -> Store:
+    async def open(cls, folder: Path, clock: Clock | None = None) -> Store:
         """Opens the data folder, making it when it is new.
 
-        Raises SqliteTooOld, SchemaNewer, DatabaseDamaged, and DatabaseMissing when there are files but no database.
+        Raises SqliteTooOld, SchemaNewer, DatabaseDamaged, NoRoom, DiskFails, and DatabaseMissing when there are files
+        but no database.
         """
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         path = folder / DATABASE
-        await asyncio.to_thread(refuse_to_forget, path, FileFolder(folder / FILES))
-        return cls(await Database.open(path, clock), folder)
+        with Room(folder).telling():
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(refuse_to_forget, path, FileFolder(folder / FILES))
+        store = cls(await Database.open(path, clock), folder)
+        await asyncio.to_thread(store.room.keep_reserve)
+        return store
+
+    @classmethod
+    async def open_when_possible(cls, folder: Path, waits: Callable[[CannotWrite], None]) -> Store:
+        """Opens the data folder as soon as the disk allows it; says once why it waits. Raises the rest of `open`."""
+        told = False
+        while True:
+            try:
+                return await cls.open(folder)
+            except CannotWrite as error:
+                if not told:
+                    waits(error)
+                told = True
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def close(self) -> None:
         """Ends the connection."""
         await self.database.close()
+
+    async def when_possible(self, act: Callable[[], Awaitable[Result]]) -> Result:
+        """Does what must be written sooner or later, again and again until the disk takes it. Not inside a write."""
+        while True:
+            try:
+                return await act()
+            except CannotWrite:
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def write(self) -> AbstractAsyncContextManager[None]:
         """One transaction for everything inside; an exception rolls all of it back."""

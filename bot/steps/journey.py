@@ -14,7 +14,7 @@ from bot.steps import STEPS, home, hunt, status
 from bot.steps.moves import JOURNEY as JOURNEY
 from bot.steps.walk import Turn, Walk, quest_of
 from bot.taps import Tap, Verb
-from storage.errors import JobConflict, MoveRefused, QuotaReached
+from storage.errors import CannotWrite, JobConflict, MoveRefused, QuotaReached
 from storage.records import Job
 from storage.states import LIVE_STATES, JobKind, JobState, Stage, Step
 
@@ -85,8 +85,8 @@ async def tapped(walk: Walk, tap: Tap) -> Reply:
         return await _reply(walk, await _act(walk, tap))
     except (MoveRefused, JobConflict):
         return await _stale(walk)
-    except QuotaReached:
-        return Reply(toast=walk.words.plain("error.QuotaReached"), alert=True)
+    except (QuotaReached, CannotWrite) as error:
+        return Reply(toast=walk.words.plain(f"error.{type(error).__name__}"), alert=True)
     except (ValueError, IndexError):  # an argument that no button of ours has
         return Reply(toast=walk.words.plain("tap.unreadable"), alert=True)
 
@@ -150,8 +150,8 @@ async def wrote(walk: Walk, text: str) -> Reply:
     answer = getattr(STEPS[walk.here.step], "wrote", None)
     try:
         turn = await answer(walk, text) if answer is not None else None
-    except QuotaReached:
-        turn = Turn(before=(Notice(text=walk.words("error.QuotaReached")),), screen=False)
+    except (QuotaReached, CannotWrite) as error:
+        turn = Turn(before=(Notice(text=walk.words(f"error.{type(error).__name__}")),), screen=False)
     except (MoveRefused, JobConflict):
         turn = None
     if turn is None:

@@ -122,7 +122,7 @@ async def _news(walk: Walk, job: Job) -> list[str]:
     if job.deaths or job.attempt:
         lines.append(await _again(walk, job))
     if job.state is JobState.WAITING:
-        lines.append(walk.words("status.held"))
+        lines.append(why(walk, job) if job.error else walk.words("status.held"))
     elif await walk.store.machine.paused():
         lines.append(walk.words("status.paused"))
     elif not await walk.store.machine.alive():

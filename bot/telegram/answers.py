@@ -67,7 +67,7 @@ class Answers:
         while not await self._is_answered(answer):
             if (self._store.clock() - owed.created).total_seconds() > LIVES_SECONDS:
                 break
-        await self._store.outbox.sent(owed.id)
+        await self._store.when_possible(partial(self._store.outbox.sent, owed.id))
 
     async def _is_answered(self, answer: Answer) -> bool:
         try:

@@ -53,7 +53,7 @@ class TelegramBot:
         self.application = self._application(token)
         self.delivery = Delivery(self.application.bot, store)
         self.routes = Routes(store, self.walk_for, settings.language, self.delivery.wake)
-        self.watch = Watch(store, self.walk_for, self.delivery.wake)
+        self.watch = Watch(store, self.walk_for, self.delivery.wake, settings.admins)
         self._tokenizer: tuple[str, Tokenizer | None] | None = None  # of the file of that hash
         self._chance = random.SystemRandom()
         self._born = time.monotonic()

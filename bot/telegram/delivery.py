@@ -23,7 +23,7 @@ from bot.telegram.calls import Calls, Placed, TooLarge
 from bot.telegram.doubt import OUTGOING
 from bot.words import LANGUAGES, Words
 from storage.documents import load
-from storage.errors import StorageError
+from storage.errors import CannotWrite, StorageError
 from storage.outbox import Owed, Slot
 from storage.states import SlotShape, Urgency
 from storage.store import Store
@@ -84,7 +84,9 @@ class Delivery:
     def _served(self, chat_id: int, task: asyncio.Task[None]) -> None:
         self._news.pop(chat_id, None)
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:  # looked after again at the next look
+        if not task.cancelled() and isinstance(task.exception(), CannotWrite):
+            log.warning("cannot write", why=str(task.exception()))
+        elif not task.cancelled() and task.exception() is not None:  # looked after again at the next look
             log.error("serving a chat failed", exc_info=task.exception())
 
     async def _serve(self, chat_id: int) -> None:
@@ -141,12 +143,17 @@ class Delivery:
         except NetworkError as error:
             await self._again(owed, error)
         except Exception as error:  # whatever it is, the chat's other messages must still go out
-            log.exception("cannot be delivered", error=type(error).__name__)
-            await self._store.outbox.park(owed.id, type(error).__name__)
+            await self._failed(owed, error)
         else:
             if placed.also_called:
                 self._budget.of(owed.chat_id, time.monotonic()).spend(1)
-            await self._keep(owed, placed)
+            await self._store.when_possible(partial(self._keep, owed, placed))  # sent once, however full the disk is
+
+    async def _failed(self, owed: Owed, error: Exception) -> None:
+        if isinstance(error, CannotWrite):  # it goes out when the disk takes its row again
+            raise error
+        log.exception("cannot be delivered", error=type(error).__name__)
+        await self._store.outbox.park(owed.id, type(error).__name__)
 
     async def _keep(self, owed: Owed, placed: Placed) -> None:
         """In one transaction: the message is sent, and where it stands."""

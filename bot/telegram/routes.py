@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -19,10 +20,11 @@ from bot.taps import Tap, TapUnreadable
 from bot.telegram.doubt import INCOMING
 from bot.words import LANGUAGES, Words
 from storage.documents import dump
+from storage.errors import CannotWrite
 from storage.outbox import Slot
 from storage.records import Person
 from storage.states import SlotShape, Urgency
-from storage.store import Store
+from storage.store import AGAIN_SECONDS, Store
 
 log = structlog.get_logger("routes")
 ATTEMPTS = 2  # a handler that fails twice fails for a reason of its own
@@ -48,6 +50,9 @@ class Routes:
                 async with self.store.write():
                     await self._route(update)
                     await self.store.inbox.done(update.update_id)
+            except CannotWrite as error:  # nobody's fault and nobody's loss: the update waits for the disk
+                log.warning("cannot write", why=str(error))
+                await asyncio.sleep(AGAIN_SECONDS)
             except Exception:  # the next person's update must not suffer
                 short_id = secrets.token_hex(3)
                 log.exception("update not handled", update=update.update_id, short_id=short_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
@@ -11,21 +11,24 @@ from bot.screens import Message, Notice, Screen
 from bot.steps import journey
 from bot.telegram.routes import WalkFor, owe
 from bot.words import Words
+from storage.errors import CannotWrite
 from storage.records import Job
 from storage.states import LIVE_STATES, JobState, Urgency
-from storage.store import Store
+from storage.store import AGAIN_SECONDS, Store
 
 log = structlog.get_logger("watch")
 LOOK_SECONDS = 0.25
 SILENCE_LOOK_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
+NO_ROOM = "no-room"  # the moment since which the disk takes nothing
 
 
 class Watch:
     """Tells people of their jobs."""
 
-    def __init__(self, store: Store, walk_for: WalkFor, owed: Callable[[], None]) -> None:
+    def __init__(self, store: Store, walk_for: WalkFor, owed: Callable[[], None], admins: Collection[int] = ()) -> None:
         self._store = store
+        self._admins = admins
         self._walk_for = walk_for
         self._owed = owed
         self._tried: set[tuple[int, int]] = set()  # (job, version) of ends that could not be told once
@@ -36,14 +39,23 @@ class Watch:
         loop = asyncio.get_running_loop()
         tidy_at, silence_at = loop.time() + TIDY_SECONDS, loop.time() + SILENCE_LOOK_SECONDS
         while True:
-            await self.look()
+            await self._while_possible(self.look)
             if loop.time() > silence_at:
-                await self.tell_of_silence()
+                await self._while_possible(self.tell_of_silence)
+                await self._while_possible(self.tell_of_room)
                 silence_at = loop.time() + SILENCE_LOOK_SECONDS
             if loop.time() > tidy_at:
-                await self._store.tidy()
+                await self._while_possible(self._store.tidy)
                 tidy_at = loop.time() + TIDY_SECONDS
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _while_possible(self, duty: Callable[[], Awaitable[None]]) -> None:
+        """What the disk does not take now is done at a later look."""
+        try:
+            await duty()
+        except CannotWrite as error:
+            log.warning("cannot write", why=str(error))
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def look(self) -> None:
         """Tells whatever is not told yet."""
@@ -56,6 +68,8 @@ class Watch:
             async with self._store.write():
                 await self._put_into_words(job)
                 await self._store.jobs.told(job.id, job.version)
+        except CannotWrite:
+            raise
         except Exception:  # somebody else's news must still be told
             await self._could_not_tell(job)
         self._owed()
@@ -90,6 +104,26 @@ class Watch:
             if job.state is not JobState.WAITING and waited > SILENCE_LOOK_SECONDS * 3:
                 await self._say(job, "engine.silent", f"silent:{job.id}:{job.lease_token}")
         self._owed()
+
+    async def tell_of_room(self) -> None:
+        """Admins hear once when the disk takes no more, and once when it does again."""
+        reason = await self._store.jobs.reason_to_hold()
+        since = await self._store.machine.since(NO_ROOM)
+        if reason is not None and since is None:
+            async with self._store.write():
+                await self._store.machine.begin(NO_ROOM)
+                await self._tell_admins(f"admin.room.{reason}")
+        elif reason is None and since is not None:
+            async with self._store.write():
+                await self._store.machine.end(NO_ROOM)
+                await self._tell_admins("admin.room.back")
+        self._owed()
+
+    async def _tell_admins(self, words: str) -> None:
+        for admin in self._admins:
+            person = await self._store.people.find(admin)
+            if person is not None:
+                await owe(self._store, person.chat_id, Notice(text=Words(person.language)(words)), Urgency.EVENT)
 
     async def _say(self, job: Job, words: str, key: str) -> None:
         if key in self._said:

@@ -9,7 +9,7 @@ SELECT count(*) AS live FROM jobs WHERE user = :user AND lane = :lane AND state 
 -- name: enqueue
 -- A new job.
 INSERT INTO jobs (kind, key, quest, user, lane, state, request, progress, run_after, created)
-VALUES (:kind, :key, :quest, :user, :lane, 'queued', :request, :progress, :now, :now);
+VALUES (:kind, :key, :quest, :user, :lane, 'queued', :request, :progress, 0, :now);
 
 -- name: find
 -- One job.
@@ -84,7 +84,7 @@ WHERE id = :id AND lease_token = :token AND state = 'running';
 
 -- name: give_back
 -- An engine that was asked to end hands the job back; that counts as no attempt.
-UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = :now, version = version + 1
+UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until = NULL, run_after = 0, version = version + 1
 WHERE id = :id AND lease_token = :token AND state = 'running';
 
 -- name: retry
@@ -125,9 +125,24 @@ UPDATE jobs SET state = 'canceled', finished = :now, version = version + 1 WHERE
 -- A queued job is held.
 UPDATE jobs SET state = 'waiting', version = version + 1 WHERE id = :id AND state = 'queued';
 
+-- name: hold_running
+-- A running job cannot write: it waits for the disk, and whoever wished its end gets it. That counts as no attempt.
+UPDATE jobs SET state = iif(wish = 'cancel', 'canceled', 'waiting'), finished = iif(wish = 'cancel', :now, NULL),
+    error = :error, lease_owner = NULL, lease_until = NULL, version = version + 1
+WHERE id = :id AND lease_token = :token AND state = 'running';
+
+-- name: held
+-- Jobs that wait for the disk. One that an admin holds has no error.
+SELECT * FROM jobs WHERE state = 'waiting' AND error IS NOT NULL ORDER BY id;
+
+-- name: release
+-- The disk takes again what this job writes.
+UPDATE jobs SET state = 'queued', error = NULL, run_after = 0, version = version + 1
+WHERE id = :id AND state = 'waiting' AND error IS NOT NULL;
+
 -- name: resume
 -- A held or quarantined job may be claimed again.
-UPDATE jobs SET state = 'queued', deaths = 0, attempt = 0, run_after = :now, error = NULL, finished = NULL, version = version + 1
+UPDATE jobs SET state = 'queued', deaths = 0, attempt = 0, run_after = 0, error = NULL, finished = NULL, version = version + 1
 WHERE id = :id AND state IN ('waiting', 'quarantined');
 
 -- name: before

@@ -14,6 +14,18 @@ SELECT facts, beat, paused FROM machine WHERE id = 1;
 -- No job is claimed while the machine is paused.
 INSERT INTO machine (id, facts, beat, paused) VALUES (1, '', 0, :paused) ON CONFLICT (id) DO UPDATE SET paused = excluded.paused;
 
+-- name: since
+-- Since when something is so.
+SELECT at FROM moments WHERE name = :name;
+
+-- name: begin
+-- Something is so from now on.
+INSERT INTO moments (name, at) VALUES (:name, :now) ON CONFLICT (name) DO NOTHING;
+
+-- name: finish
+-- Something is over.
+DELETE FROM moments WHERE name = :name;
+
 -- name: note
 -- What an admin did.
 INSERT INTO audit (actor, action, object, at) VALUES (:actor, :action, :object, :now);
