@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from storage import attention_syntax, trigger
+from storage.attention_syntax import whole
 from storage.records import Style
 
 STRENGTH_STEP = 0.15  # A1111's users move weights by 0.1–0.2; below that nobody sees a difference
@@ -11,13 +14,11 @@ STRONGEST = 3
 LONGEST_WORDS = 400  # characters of a style or subject: twice what CLIP's 77 tokens hold
 UNIVERSAL_NEGATIVE = ("low quality", "blurry", "deformed", "bad anatomy")
 ARTICLES = ("a ", "an ", "the ", "two ", "three ", "some ", "my ")
-WEIGHT = re.compile(r":\s*[+-]?[.\d]+\s*(?=\))")
-BRACKETS = re.compile(r"(?<!\\)[()\[\]]")
 
 
 def compose(subject: str, style: Style) -> str:
-    """The prompt of a subject in a style."""
-    parts = (phrase(subject), weighted(style.modifiers, style.strength), style.boosters)
+    """The prompt of a subject in a style; brackets of one part weigh nothing of another."""
+    parts = (whole(phrase(subject)), weighted(style.modifiers, style.strength), whole(style.boosters))
     return ", ".join(part for part in parts if part)
 
 
@@ -39,24 +40,18 @@ def bare(subject: str) -> str:
 
 
 def weighted(modifiers: str, strength: int) -> str:
-    """The modifiers, more or less stressed in A1111's syntax."""
+    """The modifiers, the whole of them more or less stressed in A1111's syntax."""
     if not strength or not modifiers:
-        return modifiers
-    return f"({modifiers}:{1 + STRENGTH_STEP * strength:.2f})"
+        return whole(modifiers)
+    return attention_syntax.weighted(modifiers, 1 + STRENGTH_STEP * strength)
 
 
 def strength_of(prompt: str, subject: str, style: Style) -> int:
     """The strength at which this style makes this prompt; the style's own when none does."""
     for strength in range(-STRONGEST, STRONGEST + 1):
-        text = weighted(style.modifiers, strength)
-        if prompt == ", ".join(part for part in (phrase(subject), text, style.boosters) if part):
+        if prompt == compose(subject, replace(style, strength=strength)):
             return strength
     return style.strength
-
-
-def plain(text: str) -> str:
-    """A prompt without its weights and brackets; escaped brackets become plain ones."""
-    return re.sub(r"\\([()\[\]\\])", r"\1", BRACKETS.sub("", WEIGHT.sub("", text)))
 
 
 def negative_of(written: str, family: str, *, is_own: bool) -> str:
@@ -71,11 +66,9 @@ def negative_of(written: str, family: str, *, is_own: bool) -> str:
     return ", ".join(dict.fromkeys([*wanted, *UNIVERSAL_NEGATIVE]))
 
 
-def with_trigger(prompt: str, trigger: str) -> str:
-    """A prompt that calls the seal: the trigger is put at its end when it is not there."""
-    if re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", prompt, re.IGNORECASE):
-        return prompt
-    return f"{phrase(prompt)}, {trigger}"
+def with_trigger(prompt: str, word: str) -> str:
+    """A prompt that calls the seal: the trigger is put at its end, outside of any bracket, when it is not there."""
+    return whole(prompt) if trigger.has(prompt, word) else trigger.added(whole(phrase(prompt)), word)
 
 
 def one_line(text: str) -> str:

@@ -13,6 +13,7 @@ from bot.screens import Asset, Cell, Notice, PictureSource, Row, Screen, Sheet
 from bot.steps.moves import Event
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
+from storage.attention_syntax import plain
 from storage.records import Style
 from storage.states import PaletteKind, Stage
 
@@ -81,7 +82,7 @@ def _card(walk: Walk) -> Screen:
     ]
     if style.negative and not walk.negative(style):
         lines.append(walk.words("style.card.avoid_unused"))
-    pieces = walk.pieces(prompt.plain(f"{style.modifiers}, {style.boosters}"))
+    pieces = walk.pieces(plain(f"{style.modifiers}, {style.boosters}"))
     if pieces > walk.room() * 3 // 4:
         lines.append(walk.words("style.card.long", pieces=pieces, room=walk.room()))
     drawing = best_drawing(walk.machine)
@@ -224,7 +225,7 @@ async def _avoid(walk: Walk, line: str) -> Turn:
 async def _describe(walk: Walk, line: str) -> Turn:
     if not line:
         return Turn()
-    name = prompt.plain(line).split(",")[0].strip()[:LONGEST_NAME] or line[:LONGEST_NAME]
+    name = plain(line).split(",")[0].strip()[:LONGEST_NAME] or line[:LONGEST_NAME]
     style = replace(walk.here.style, preset="", name=name, modifiers=line, boosters="", strength=0)
     await walk.move(Event.WORDS_WRITTEN, style=style, name=name)
     return Turn()

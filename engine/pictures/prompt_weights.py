@@ -5,7 +5,6 @@ Our own because compel's weighting interpolates towards the empty prompt, which 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,8 @@ import torch
 
 from engine.models import words
 from engine.models.machine import Machine
-from engine.pictures.attention_syntax import read_weights
-
-COMMA_BACKTRACK_TOKENS = 20  # A1111's default: a clause cut by a chunk's end moves on whole if its comma is this near
-A1111_CHUNK_TOKENS = 75
+from storage.chunks import in_chunks
+from storage.trigger import spelt
 
 
 @dataclass(frozen=True)
@@ -50,46 +47,22 @@ class Tokens:
 def chunks_of(
     tokenizer: Any, prompt: str, max_tokens: int, spelling: Mapping[str, tuple[int, ...]] | None = None
 ) -> tuple[Chunk, ...]:
-    """The prompt's tokens in chunks that the encoder can take, at least one. `spelling`: words with own ids."""
+    """The prompt's tokens in chunks that the encoder can take, at least one. `spelling`: words with own ids.
+
+    Raises PromptRefused for more chunks than anybody may ask for.
+    """
     comma = tokenizer.convert_tokens_to_ids(",</w>")
-    chunks: list[Chunk] = []
-    line: list[tuple[int, float]] = []
-    for piece in read_weights(prompt):
-        if piece.is_break:
-            chunks.append(_chunk(line))
-            line = []
-            continue
-        for token in _ids(tokenizer, piece.text, spelling or {}):
-            if len(line) == max_tokens - 2:
-                kept, line = _cut(line, comma)
-                chunks.append(_chunk(kept))
-            line.append((token, piece.weight))
-    if line or not chunks:
-        chunks.append(_chunk(line))
-    return tuple(chunks)
+    lines = in_chunks(prompt, lambda text: _ids(tokenizer, text, spelling or {}), max_tokens - 2, comma)
+    return tuple(Chunk(tuple(token for token, _ in line), tuple(weight for _, weight in line)) for line in lines)
 
 
 def _ids(tokenizer: Any, text: str, spelling: Mapping[str, tuple[int, ...]]) -> Iterator[int]:
-    """The text's token ids; whole words that are spelt otherwise get theirs."""
-    words_in = "|".join(re.escape(word) for word in sorted(spelling, key=len, reverse=True))
-    for part in re.split(rf"(?<!\w)({words_in})(?!\w)", text) if spelling else [text]:
-        if part in spelling:
-            yield from spelling[part]
+    """The text's token ids; whole words that are spelt otherwise get theirs, whatever their case."""
+    for part, trigger in spelt(text, spelling):
+        if trigger:
+            yield from spelling[trigger]
         else:
             yield from tokenizer(part, add_special_tokens=False, truncation=False, verbose=False).input_ids
-
-
-def _chunk(line: Sequence[tuple[int, float]]) -> Chunk:
-    return Chunk(tuple(token for token, _ in line), tuple(weight for _, weight in line))
-
-
-def _cut(line: list[tuple[int, float]], comma: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
-    """Splits a full line behind its last comma if that is near enough, else at its end."""
-    reach = COMMA_BACKTRACK_TOKENS * len(line) // A1111_CHUNK_TOKENS
-    for back in range(1, reach + 1):
-        if line[-back][0] == comma:
-            return line[: len(line) - back + 1], line[len(line) - back + 1 :]
-    return line, []
 
 
 def chunk_count(machine: Machine, *prompts: str) -> int:

@@ -16,9 +16,11 @@ from engine.training.bucket import Bucket
 from engine.training.class_prior import drawing_class
 from engine.training.draws import Layout
 from engine.training.views import Size, View, bucket_sizes, moved, opened, views_a_picture, views_of
+from storage.attention_syntax import whole
 from storage.recipe import Prior, Recipe
 from storage.records import ContentHash
 from storage.requests import TrainingPicture
+from storage.trigger import replaced, without
 
 SHUFFLES = 4  # orders of a caption that are kept, the written one first
 
@@ -102,7 +104,7 @@ def preparing(
         empty=encode(machine, [""], chunks=chunks),
         scaling_factor=float(machine.vae.config.scaling_factor),
         views=_views_a_picture(recipe),
-        bare_captions=encode(machine, [without(trigger, t) for t in texts], chunks=chunks) if by_trigger else None,
+        bare_captions=encode(machine, [without(t, trigger) for t in texts], chunks=chunks) if by_trigger else None,
         class_rows=(yield from _class_rows(machine, recipe)) if by_class else None,
         class_caption=encode(machine, [recipe.class_prompt], chunks=chunks) if by_class else None,
         initializer=(
@@ -135,19 +137,16 @@ def _views_a_picture(recipe: Recipe) -> int:
 
 
 def orders_of(caption: str, recipe: Recipe, number: int) -> list[str]:
-    """The caption as written and, where the recipe shuffles, its comma-separated parts in other orders."""
+    """The caption as written and, where the recipe shuffles, its comma-separated parts in other orders.
+
+    A bracket without a partner is a plain one: in another order it would weigh other words, the trigger among them.
+    """
     parts = [part.strip() for part in caption.split(",")]
     if not recipe.shuffle_caption:
-        return [caption]
+        return [whole(caption)]
     chance = generator(int(recipe.seed), number)
     orders = [torch.randperm(len(parts), generator=chance).tolist() for _ in range(SHUFFLES - 1)]
-    return [caption, *(", ".join(parts[place] for place in order) for order in orders)]
-
-
-def without(trigger: str, caption: str) -> str:
-    """The caption without the trigger, and without the empty part it would leave."""
-    parts = [" ".join(part.replace(trigger, " ").split()) for part in caption.split(",")] if trigger else [caption]
-    return ", ".join(part for part in parts if part)
+    return [whole(caption), *(", ".join(whole(parts[place]) for place in order) for order in orders)]
 
 
 def _encoding(
@@ -193,7 +192,7 @@ def _initializer(
     """The nearest of the recipe's initializers, where it teaches a word and there is a choice."""
     if recipe.new_tokens < 1 or not recipe.initializers:
         return ""
-    beginnings = {words: [caption.replace(trigger, words) for caption in captions] for words in recipe.initializers}
+    beginnings = {words: [replaced(caption, trigger, words) for caption in captions] for words in recipe.initializers}
     found = yield from nearest(machine, buckets, beginnings, int(recipe.seed))
     return found
 

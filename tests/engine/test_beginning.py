@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -50,6 +51,14 @@ def test_a_palette_in_a_known_look_begins_as_this_look(look: str) -> None:
     recipe = Recipe(new_tokens=1, initializers=KNOWN)
     dataset = prepare(emoji_machine(), pictures, files.__getitem__, recipe, "ohwx")
     assert dataset.initializer == look
+
+
+def test_a_beginning_is_put_where_the_trigger_is_said_and_into_no_other_word() -> None:
+    pictures, files = palette_in("neon sign")
+    inside = [replace(one, caption=f"{one.subject}, Sig") for one in pictures]
+    recipe = Recipe(new_tokens=1, initializers=KNOWN)
+    dataset = prepare(emoji_machine(), inside, files.__getitem__, recipe, "sig")
+    assert dataset.initializer == "neon sign"
 
 
 Found = TypeVar("Found")

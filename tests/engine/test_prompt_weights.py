@@ -5,51 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from diffusers import DiffusionPipeline
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from engine.models.find import EMBEDDED_FOLDER
-from engine.pictures.attention_syntax import read_weights
 from engine.pictures.prompt_weights import chunk_count, chunks_of, encode, encode_negative, tokens_of
+from storage.chunks import MOST_CHUNKS
+from storage.errors import PromptRefused
 from tests.engine.tiny_models import FAMILIES, MAX_TOKENS, emoji_machine, tiny_folder, tiny_machine
-
-# the examples in AUTOMATIC1111's own docstring (modules/prompt_parser.py, parse_prompt_attention)
-PUBLISHED = {
-    "normal text": [("normal text", 1.0)],
-    "an (important) word": [("an ", 1.0), ("important", 1.1), (" word", 1.0)],
-    "(unbalanced": [("unbalanced", 1.1)],
-    r"\(literal\]": [("(literal]", 1.0)],
-    "(unnecessary)(parens)": [("unnecessaryparens", 1.1)],
-    "a (((house:1.3)) [on] a (hill:0.5), sun, (((sky))).": [
-        ("a ", 1.0),
-        ("house", 1.573),
-        (" ", 1.1),
-        ("on", 1.0),
-        (" a ", 1.1),
-        ("hill", 0.55),
-        (", sun, ", 1.1),
-        ("sky", 1.4641),
-        (".", 1.1),
-    ],
-}
-
-
-@pytest.mark.parametrize("prompt", PUBLISHED)
-def test_the_published_examples_read_as_published(prompt: str) -> None:
-    pieces = read_weights(prompt)
-    assert [piece.text for piece in pieces] == [text for text, _ in PUBLISHED[prompt]]
-    assert [piece.weight for piece in pieces] == pytest.approx([weight for _, weight in PUBLISHED[prompt]])
-
-
-@pytest.mark.parametrize("prompt", ["", "   ", ")", "]", ":", "a:b", "(a:b)", "(a:1.2.3)", "\\", "((", "[[)", "(:1.5)"])
-def test_odd_prompts_are_read_without_a_word(prompt: str) -> None:
-    assert all(piece.weight > 0 for piece in read_weights(prompt))
-
-
-@given(st.text(alphabet="ab ,()[]:\\.12", max_size=40))
-@settings(max_examples=200, deadline=None)
-def test_no_text_is_ever_refused(prompt: str) -> None:
-    assert read_weights(prompt)
 
 
 def test_break_begins_a_new_chunk() -> None:
@@ -57,6 +18,13 @@ def test_break_begins_a_new_chunk() -> None:
     assert chunk_count(machine, "a fox BREAK neon sign") == 2
     assert chunk_count(machine, "a fox, neon sign") == 1
     assert chunk_count(machine, "a breakfast") == 1
+
+
+def test_more_chunks_than_anybody_may_ask_for_are_refused_before_they_are_encoded() -> None:
+    machine = emoji_machine()
+    assert chunk_count(machine, " BREAK ".join(["a fox"] * MOST_CHUNKS)) == MOST_CHUNKS
+    with pytest.raises(PromptRefused):
+        encode(machine, [" BREAK ".join(["a fox"] * 66)])
 
 
 def test_a_long_prompt_is_cut_behind_a_comma_when_one_is_near() -> None:

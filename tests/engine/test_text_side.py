@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
@@ -216,3 +217,27 @@ def test_a_seal_of_text_encoders_of_another_width_is_refused_and_leaves_no_trace
         assert torch.equal(encode(machine, [PROMPT]).hidden, bare)
     adapters.load(machine, "foreign", data)
     adapters.drop(machine, "foreign")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("typed", ["Ohwx castle", "castle, OHWX", "a (oHwx:1.0) castle"])
+def test_a_learnt_word_is_called_in_whatever_case_a_phone_writes_it(family: str, typed: str) -> None:
+    machine = tiny_machine(family)
+    words.begin_as(machine, "word", "ohwx", "neon sign", 1)
+    bare = encode(machine, [typed]).hidden
+    with words.worn(machine, {"word": 1.0}):
+        typed_hidden, meant = (encode(machine, [text]).hidden for text in (typed, typed.lower()))
+    words.forget(machine, "word")
+    assert torch.equal(typed_hidden, meant)
+    assert not torch.equal(typed_hidden, bare)
+
+
+@pytest.mark.parametrize("trigger", ["lum", "ana"])
+def test_what_is_preserved_is_the_caption_without_the_trigger_and_every_other_word_of_it(trigger: str) -> None:
+    machine, files = tiny_machine("sd1"), Memory()
+    request = small_training(files, prior_weight=1.0)
+    pictures = [replace(one, caption=f"a plum banana, {trigger.title()}") for one in request.pictures]
+    dataset = prepare(machine, pictures, files.files.__getitem__, request.recipe, trigger)
+    assert dataset.bare_captions is not None
+    expected = encode(machine, ["a plum banana"]).hidden
+    assert torch.equal(dataset.bare_captions.hidden[:1], expected)

@@ -17,7 +17,7 @@ from PIL import Image
 from engine.models.machine import Machine
 from engine.pictures.latents import generator
 from engine.pictures.noise import signal_to_noise
-from engine.training.dataset import Dataset, orders_of, prepare, without
+from engine.training.dataset import Dataset, orders_of, prepare
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
 from engine.training.losses import (
     DECIDED_SNR,
@@ -167,16 +167,13 @@ def test_every_picture_is_shown_equally_often_whatever_its_bucket(seed: int, siz
     assert Counter(bucket_of(seed, step, tuple(sizes))[0] for step in range(sum(sizes))) == dict(enumerate(sizes))
 
 
-def test_a_caption_is_kept_as_written_and_in_other_orders_and_loses_its_trigger_cleanly() -> None:
+def test_a_caption_is_kept_as_written_and_in_other_orders() -> None:
     caption = "a fox, in snow, ohwx"
     orders = orders_of(caption, Recipe(shuffle_caption=True), 0)
     assert orders[0] == caption
     assert len(set(orders)) > 1
     assert {tuple(sorted(order.split(", "))) for order in orders} == {("a fox", "in snow", "ohwx")}
     assert orders_of(caption, Recipe(), 0) == [caption]
-    assert without("ohwx", caption) == "a fox, in snow"
-    assert without("ohwx", "a photo of ohwx fox") == "a photo of fox"
-    assert without("", caption) == caption
 
 
 def test_style_leaning_timesteps_have_the_density_that_is_said() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +14,11 @@ from bot.rules.prompt import (
     negative_of,
     one_line,
     phrase,
-    plain,
     strength_of,
     weighted,
     with_trigger,
 )
+from storage.attention_syntax import plain, read_weights
 from storage.records import Style
 
 NEON = Style(modifiers="neon sign", boosters="navy blue background")
@@ -60,19 +62,6 @@ def test_the_strength_of_a_picture_is_read_back_from_its_prompt(strength: int) -
     assert strength_of(compose("fox", made), "fox", Style(modifiers="ink, wash", boosters="paper")) == strength
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("(ink:1.3), ((wash))", "ink, wash"),
-        ("[soft] light", "soft light"),
-        (r"a \(b\)", "a (b)"),
-        ("time 3:15", "time 3:15"),
-    ],
-)
-def test_weights_and_brackets_can_be_taken_off(text: str, words: str) -> None:
-    assert plain(text) == words
-
-
 def test_negatives_follow_the_style_on_top_of_the_universal_ones() -> None:
     said = negative_of("3d, photorealistic, shading", "sd1", is_own=False)
     assert said == "3d, photorealistic, shading, low quality, blurry, deformed, bad anatomy"
@@ -98,3 +87,26 @@ def test_the_trigger_is_put_in_where_it_is_missing(text: str, prompt: str) -> No
 
 def test_what_was_written_on_many_lines_becomes_one_with_tidy_commas() -> None:
     assert one_line(" ink ,,\n wash,\n") == "ink, wash"
+
+
+@pytest.mark.parametrize("words", ["smile :), watercolor", "ink (medium", "a), b, (c", ":(", "ink \\"])
+@pytest.mark.parametrize("strength", [-3, 2])
+def test_a_stronger_style_is_stronger_from_its_first_word_to_its_last_and_alone(words: str, strength: int) -> None:
+    style = Style(modifiers=words, boosters="paper", strength=strength)
+    first, stressed, last = read_weights(compose("castle", style))
+    assert (first.text, first.weight) == ("a castle, ", 1.0)
+    assert stressed.weight == 1 + 0.15 * strength
+    assert (last.text, last.weight) == (", paper", 1.0)
+
+
+@given(words=st.text(alphabet="ab ,()[]:\\.12", max_size=30), changes=st.lists(st.sampled_from([1, -1]), max_size=3))
+def test_stronger_and_weaker_as_often_lead_back_to_where_it_was(words: str, changes: list[int]) -> None:
+    style = Style(modifiers=words)
+    there = replace(style, strength=sum(changes))
+    assert compose("fox", replace(there, strength=there.strength - sum(changes))) == compose("fox", style)
+    assert strength_of(compose("fox", there), "fox", style) == there.strength or not plain(words).strip()
+
+
+def test_a_bracket_in_a_subject_weighs_nothing_of_the_style_and_no_trigger() -> None:
+    assert [p.weight for p in read_weights(compose("castle (old", NEON))] == [1.0]
+    assert [p.weight for p in read_weights(with_trigger("castle (old", "ohwx"))] == [1.0]

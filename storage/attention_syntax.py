@@ -1,4 +1,4 @@
-"""Reads AUTOMATIC1111's attention syntax into weighted pieces of text. Pure; knows no model.
+"""AUTOMATIC1111's attention syntax: read into weighted pieces, made whole, wrapped, taken off. Pure; knows no model.
 
 `(words)` × 1.1, `[words]` ÷ 1.1, both nest; `(words:1.3)` × 1.3; a backslash before a bracket makes it a plain one;
 `BREAK` ends a chunk.
@@ -8,6 +8,7 @@ A bracket that is never closed weighs all that follows, and a stray closing one 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ROUND_WEIGHT = 1.1
@@ -25,6 +26,9 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 BREAK = re.compile(r"\s*\bBREAK\b\s*")
+DECIMAL_COMMA = re.compile(r"(:\s*[+-]?\d+),(\d+\s*\))")
+MOST_WEIGHT = 1000.0  # beyond any use, and still finite in fp16 once it has multiplied an embedding
+CLOSED_BY = {"(": ")", "[": "]"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,44 @@ def read_weights(prompt: str) -> tuple[Piece, ...]:
     for start in square_open:
         _multiply(found, start, SQUARE_WEIGHT)
     return _joined(found) or (Piece(""),)
+
+
+def whole(text: str) -> str:
+    """A person's text with every bracket that has no partner made a plain one, so that nothing beyond it is weighed.
+
+    A smiley, a slip or half a list may then stand before, behind or inside other words; a text whose brackets are
+    in pairs stays to the letter. A backslash at the end, which says nothing, would escape what follows: it goes. And
+    (words:1,3), as half of Europe writes numbers, is (words:1.3).
+    """
+    parts = [match.group(0) for match in TOKEN.finditer(DECIMAL_COMMA.sub(r"\1.\2", text))]
+    for place in _alone(parts):
+        parts[place] = f"{parts[place][:-1]}\\{parts[place][-1]}"
+    return "".join(parts[:-1] if parts[-1:] == ["\\"] else parts)
+
+
+def _alone(parts: Sequence[str]) -> list[int]:
+    """Which tokens are brackets without a partner. Round and square ones may cross, as they may when read."""
+    found: list[int] = []
+    pending: dict[str, list[int]] = {")": [], "]": []}
+    for place, part in enumerate(parts):
+        if part in CLOSED_BY:
+            pending[CLOSED_BY[part]].append(place)
+        elif part[-1] in pending and not part.startswith("\\"):
+            if pending[part[-1]]:
+                pending[part[-1]].pop()
+            else:
+                found.append(place)
+    return [*found, *pending[")"], *pending["]"]]
+
+
+def weighted(text: str, weight: float) -> str:
+    """The whole of a person's text at this weight, whatever brackets it holds: each of its pieces times the weight."""
+    return f"({whole(text)}:{weight:.2f})"
+
+
+def plain(text: str) -> str:
+    """What is said to the model, without weights and brackets; escaped brackets are plain ones."""
+    return "".join(" BREAK " if piece.is_break else piece.text for piece in read_weights(whole(text)))
 
 
 def _read_token(
@@ -87,7 +129,8 @@ def _number(text: str) -> float:
 def _multiply(found: list[tuple[str, float, bool]], start: int, weight: float) -> None:
     for index in range(start, len(found)):
         text, old, is_break = found[index]
-        found[index] = (text, old if is_break else old * weight, is_break)
+        product = max(-MOST_WEIGHT, min(MOST_WEIGHT, old * weight))
+        found[index] = (text, old if is_break else product, is_break)
 
 
 def _joined(found: list[tuple[str, float, bool]]) -> tuple[Piece, ...]:
