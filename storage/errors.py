@@ -20,7 +20,8 @@ StylesealError
 ├── RequestError
 │   ├── UnknownRequest
 │   ├── ModelRefused
-│   ├── ModelMissing
+│   │   └── ModelMissing
+│   ├── ModelNotFinite
 │   ├── PromptRefused
 │   ├── SealMisfit
 │   └── RecipeRefused
@@ -116,11 +117,15 @@ class UnknownRequest(RequestError):
 
 
 class ModelRefused(RequestError):
-    """That model file is a pickle and may run code; only .safetensors are loaded."""
+    """The model cannot be used. The fact `fault` is a ModelFault, `model` its name."""
 
 
-class ModelMissing(RequestError):
+class ModelMissing(ModelRefused):
     """The model cannot be found."""
+
+
+class ModelNotFinite(RequestError):
+    """What the model says is no number, in full precision neither."""
 
 
 class PromptRefused(RequestError):

@@ -250,3 +250,37 @@ class Urgency(StrEnum):
     REPLY = "reply"  # what the person just asked for
     EVENT = "event"  # a result that arrived
     PROGRESS = "progress"  # newest only
+
+
+class ModelFault(StrEnum):
+    """Why the engine has no model: what was found instead of one that it can draw with."""
+
+    MISSING = "missing"
+    NOT_FETCHED = "not_fetched"  # a hub model that is not on this machine, and the hub cannot be reached
+    PICKLE = "pickle"
+    DAMAGED = "damaged"  # no safetensors, or cut off
+    INCOMPLETE = "incomplete"  # weights of a part are missing
+    NO_UNET = "no_unet"
+    NO_VAE = "no_vae"
+    NO_TEXT_ENCODER = "no_text_encoder"
+    NO_TOKENIZER = "no_tokenizer"
+    SEVERAL = "several"  # a folder with several single files
+    QUANTIZED = "quantized"
+    NOT_FINITE = "not_finite"  # what it says is no number, in full precision neither
+    MISMATCHED = "mismatched"  # its parts do not fit each other
+    LORA = "lora"
+    EMBEDDING = "embedding"
+    CONTROLNET = "controlnet"
+    VAE_ONLY = "vae_only"
+    TEXT_ENCODER_ONLY = "text_encoder_only"
+    UNET_ONLY = "unet_only"
+    UPSCALER = "upscaler"
+    REFINER = "refiner"
+    INPAINTING = "inpainting"
+    EDITING = "editing"
+    EDM = "edm"
+    FLUX = "flux"
+    SD3 = "sd3"
+    PIXART = "pixart"
+    VIDEO = "video"
+    OTHER = "other"

@@ -12,14 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from diffusers import DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
-from diffusers.utils import logging as diffusers_logging
-from transformers.utils import logging as transformers_logging
 
 from engine.models.find import EMBEDDED, FoundModel, find
 from engine.models.hardware import MemoryMode, device_name, memory_of, pick_device, pick_dtype, pick_memory
 from engine.models.heap import keep_freed_memory
-from storage.errors import ModelMissing
+from engine.models.reading import read
 from storage.records import ContentHash, MachineFacts, ModelFacts
 
 SLICE_VAE_BELOW_BYTES = 6 << 30  # free memory under which the VAE decodes in tiles
@@ -56,7 +53,7 @@ class Machine:
         place = pick_device(device)
         if place.type == "cpu":
             keep_freed_memory()
-        pipeline = _read(found, pick_dtype(place))
+        pipeline = read(found, pick_dtype(place))
         parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
         for part in parts:
             part.requires_grad_(False).eval()
@@ -158,33 +155,6 @@ def hash_of(found: FoundModel) -> str:
             while chunk := file.read(READ_CHUNK_BYTES):
                 digest.update(chunk)
     return digest.hexdigest()
-
-
-def _read(found: FoundModel, dtype: torch.dtype) -> Any:
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
-    try:
-        if not found.is_single_file:
-            return DiffusionPipeline.from_pretrained(
-                found.path,
-                dtype=dtype,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-            )
-        return _read_single_file(found, dtype)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelMissing(model=found.name) from error
-
-
-def _read_single_file(found: FoundModel, dtype: torch.dtype) -> Any:
-    """A single file says by its keys whether it is SDXL: only that has a second text encoder."""
-    from safetensors import safe_open
-
-    with safe_open(found.path, framework="pt") as file:
-        is_sdxl = any(key.startswith("conditioner.embedders.1") for key in file.keys())  # noqa: SIM118 - not a mapping
-    kind = StableDiffusionXLPipeline if is_sdxl else StableDiffusionPipeline
-    return kind.from_single_file(str(found.path), dtype=dtype, use_safetensors=True)
 
 
 def _place(pipeline: Any, mode: MemoryMode, device: torch.device) -> None:

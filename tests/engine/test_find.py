@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.models.find import EMBEDDED_FOLDER, find, refuse_unless_safetensors
+from engine.models.find import EMBEDDED_FOLDER, find
 from engine.models.machine import Machine, hash_of
 from storage.errors import ModelMissing, ModelRefused
 from tests.engine.tiny_models import tiny_folder
@@ -53,7 +53,7 @@ def test_a_broken_header_is_refused(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(data)
     with pytest.raises(ModelRefused):
-        refuse_unless_safetensors(path)
+        find(str(path))
 
 
 def test_a_folder_with_one_pickled_part_is_refused(tmp_path: Path) -> None:
