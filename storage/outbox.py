@@ -10,7 +10,7 @@ from storage.queries import queries
 from storage.states import SlotShape, Urgency
 
 SQL = queries("outbox")
-MOST_UPLOADS = 50_000  # about 10 MB of rows; without them files are merely uploaded again
+MOST_UPLOADS = 50_000  # about 15 MB of rows; without them pictures are merely drawn and uploaded again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,16 @@ class Slot:
     shape: SlotShape
     digest: str
     buttons: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A picture with Telegram. `chat_id` is set for a person's own, which /forget takes along."""
+
+    bot: int
+    picture: str
+    file_id: str
+    chat_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,19 +168,19 @@ class Outbox:
                 await self._database.change(SQL[name], {"old": old, "new": new})
             await self._database.change(SQL["migrate_slots"], {"old": old})
 
-    async def upload(self, digest: str) -> str | None:
-        """Telegram's id of a file already uploaded."""
-        row = await self._database.one(SQL["upload"], {"digest": digest})
+    async def upload(self, bot: int, picture: str) -> str | None:
+        """Telegram's id of a picture that this bot has uploaded before."""
+        row = await self._database.one(SQL["upload"], {"bot": bot, "picture": picture})
         return str(row["file_id"]) if row else None
 
-    async def remember_upload(self, digest: str, file_id: str) -> None:
-        """A file is with Telegram."""
-        await self._database.change(SQL["remember_upload"], {"digest": digest, "file_id": file_id})
+    async def remember_upload(self, upload: Upload) -> None:
+        """A picture is with Telegram, under this id."""
+        await self._database.change(SQL["remember_upload"], {**vars(upload), "now": self._database.now_ms})
 
     async def tidy(self, before_ms: int) -> None:
-        """Deletes messages that will never be sent and are older; forgets uploads when there are very many."""
+        """Deletes messages that will never be sent and are older; forgets old uploads, and some when there are many."""
         await self._database.change(SQL["tidy"], {"before": before_ms})
-        await self._database.change(SQL["tidy_uploads"], {"most": MOST_UPLOADS})
+        await self._database.change(SQL["tidy_uploads"], {"before": before_ms, "most": MOST_UPLOADS})
 
 
 def _owed(row: Row) -> Owed:

@@ -10,7 +10,7 @@ from storage.queries import queries
 from storage.records import Person
 
 SQL = queries("people")
-CHAT_TABLES = ("forget_outbox", "forget_taps", "forget_slots", "forget_chat")
+CHAT_TABLES = ("forget_outbox", "forget_taps", "forget_slots", "forget_uploads", "forget_chat")
 PERSON_TABLES = ("forget_jobs", "forget_inbox", "forget_audit", "forget")
 
 

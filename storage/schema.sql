@@ -201,11 +201,16 @@ CREATE TABLE chats (
     closed TEXT
 ) STRICT;
 
--- Files already uploaded, by Telegram's file_id, so that a resend costs nothing.
+-- Pictures already uploaded, by Telegram's file_id, which is one bot's own; chat_id of a person's own, none for everybody's.
 CREATE TABLE uploads (
-    digest TEXT PRIMARY KEY,
-    file_id TEXT NOT NULL
+    bot INTEGER NOT NULL,
+    picture TEXT NOT NULL,
+    file_id TEXT NOT NULL,
+    chat_id INTEGER,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (bot, picture)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX uploads_by_chat ON uploads (chat_id) WHERE chat_id IS NOT NULL;
 
 CREATE TABLE machine (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -1,4 +1,4 @@
-"""From a screen's picture data to JPEG bytes. Slow: call it in a thread."""
+"""From a screen's picture data to JPEG bytes. Slow: `drawing_process` calls it."""
 
 from __future__ import annotations
 

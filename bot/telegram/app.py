@@ -122,7 +122,13 @@ class TelegramBot:
         brought = await self.queue.bring_back(self.application.bot)
         log.info("talking", updates_brought_back=brought)
         await self.application.start()
-        works = (self.delivery.run(), self.watch.run(), self._present(), self._poll())
+        works = (
+            self.delivery.run(),
+            self.watch.run(),
+            self._present(),
+            self._poll(),
+            self.delivery.renderer.start(),
+        )
         parts = [self._part(work) for work in works]
         await self._ended.wait()
         await self._end(parts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +16,14 @@ from telegram import Bot, InputFile, InputMediaPhoto, LinkPreviewOptions, Messag
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, TelegramError
 
-from bot.screens import Album, Document, Notice, PictureSource, Retire, Screen, Shown
-from bot.sheets.rendering import render
+from bot.screens import Album, Document, Notice, PictureSource, Retire, Screen
+from bot.sheets.renderer import Renderer
 from bot.telegram.digest import Digest
 from bot.telegram.doubt import INCOMING, Doubt
 from bot.telegram.keyboard import keyboard
 from bot.telegram.limits import CAPTION, LARGEST_UPLOAD_BYTES, TEXT, within
-from storage.errors import StorageError
-from storage.outbox import Slot
+from bot.telegram.pictures import Media, Pictures, Sent
+from storage.outbox import Slot, Upload
 from storage.states import SlotShape
 from storage.store import Store
 
@@ -41,20 +42,23 @@ class TooLarge(Exception):
 class Placed:
     """What stands in the chat now: the newest message of ours, and which message stands for a slot (None: none).
 
-    `also_called`: an old message was put away, which counts against the chat's budget like another message.
+    `also_called`: an old message was put away, which counts against the chat's budget like another message; `uploads`:
+    pictures that Telegram has from now on.
     """
 
     newest: int | None = None
     slots: dict[str, Slot | None] = field(default_factory=dict)
     also_called: bool = False
+    uploads: tuple[Upload, ...] = ()
 
 
 class Calls:
     """Puts screens, albums, documents and notices into chats. All raise telegram.error.TelegramError."""
 
-    def __init__(self, bot: Bot, store: Store) -> None:
+    def __init__(self, bot: Bot, store: Store, renderer: Renderer) -> None:
         self._bot = bot
         self._store = store
+        self._pictures = Pictures(bot, store, renderer)
         self._doubt = Doubt(bot, store)
         self._acted: dict[int, float] = {}
 
@@ -77,13 +81,14 @@ class Calls:
                     raise
                 slot = None
         found = await self._doubt.find(chat_id, screen) if doubtful else None
-        message_id = found or await self._send(chat_id, screen)
+        message_id, uploads = (found, ()) if found else await self._send(chat_id, screen)
         if slot is not None:
             # a message that the person has answered stays in the chat, without its buttons
             await self._put_away(chat_id, slot, delete=slot.shape != shape and not screen.fresh and not is_below)
         if screen.pinned:
             await self._pin(chat_id, message_id)
-        return Placed(message_id, {screen.slot: _standing(screen, message_id, Digest.of(screen))}, slot is not None)
+        standing: dict[str, Slot | None] = {screen.slot: _standing(screen, message_id, Digest.of(screen))}
+        return Placed(message_id, standing, slot is not None, uploads)
 
     async def album(self, chat_id: int, album: Album, *, doubtful: bool = False) -> Placed:
         """2–10 pictures in one group; a single one goes as a photo. What cannot be drawn is left out."""
@@ -92,25 +97,27 @@ class Calls:
             return Placed(found + len(album.pictures) - 1)
         await self.says_uploading(chat_id)
         captions = [*album.captions, *([""] * len(album.pictures))]
-        media = [
-            InputMediaPhoto(
-                data, caption=within(caption, CAPTION) or None, parse_mode=ParseMode.HTML, filename=f"{n}.jpg"
-            )
-            for n, (picture, caption) in enumerate(zip(album.pictures, captions, strict=False), 1)
-            if (data := await self._rendered_if_there(picture)) is not None
+        shown = [
+            (picture, within(caption, CAPTION) or None)
+            for picture, caption in zip(album.pictures, captions, strict=False)
+            if await self._pictures.can_draw(picture)
         ]
-        if len(media) > 1:
-            sent = await self._bot.send_media_group(chat_id, media)
-            return Placed(max(message.message_id for message in sent))
-        if not media:
+        if not shown:
             return Placed()
-        only = await self._bot.send_photo(
-            chat_id,
-            media[0].media,
-            caption=media[0].caption,
-            parse_mode=ParseMode.HTML,
+        sent = await self._pictures.send(
+            chat_id, [picture for picture, _ in shown], lambda media: self._album(chat_id, media, [c for _, c in shown])
         )
-        return Placed(only.message_id)
+        return Placed(max(message.message_id for message in sent.messages), uploads=sent.uploads)
+
+    async def _album(self, chat_id: int, media: list[Media], captions: list[str | None]) -> Sequence[Message]:
+        html: dict[str, Any] = {"parse_mode": ParseMode.HTML}
+        if len(media) == 1:
+            return [await self._bot.send_photo(chat_id, media[0], caption=captions[0], **html)]
+        items = [
+            InputMediaPhoto(one, caption=caption, filename=f"{n}.jpg", **html)
+            for n, (one, caption) in enumerate(zip(media, captions, strict=True), 1)
+        ]
+        return await self._bot.send_media_group(chat_id, items)
 
     async def document(self, chat_id: int, document: Document, *, doubtful: bool = False) -> Placed:
         """A file in its original bytes. Raises TooLarge."""
@@ -157,51 +164,55 @@ class Calls:
         incoming = await self._store.outbox.slot(chat_id, INCOMING) if follows else None
         return incoming is not None and incoming.message_id > slot.message_id
 
-    async def _send(self, chat_id: int, screen: Screen) -> int:
+    async def _send(self, chat_id: int, screen: Screen) -> tuple[int, tuple[Upload, ...]]:
         markup = keyboard(screen.rows)
-        sent: Message
         if screen.picture is None:
-            sent = await self._bot.send_message(
+            said = await self._bot.send_message(
                 chat_id,
                 within(screen.text, TEXT),
                 parse_mode=ParseMode.HTML,
                 reply_markup=markup,
                 link_preview_options=NO_PREVIEW,
             )
-        else:
-            sent = await self._bot.send_photo(
+            return said.message_id, ()
+
+        async def call(media: list[Media]) -> Sequence[Message]:
+            caption = within(screen.text, CAPTION)
+            photo = await self._bot.send_photo(
                 chat_id,
-                await self._rendered(screen.picture),
-                caption=within(screen.text, CAPTION),
+                media[0],
+                caption=caption,
                 parse_mode=ParseMode.HTML,
                 reply_markup=markup,
                 filename="picture.jpg",
             )
-        return sent.message_id
+            return [photo]
+
+        sent = await self._pictures.send(chat_id, [screen.picture], call)
+        return sent.messages[0].message_id, sent.uploads
 
     async def _edit(self, chat_id: int, screen: Screen, slot: Slot, *, keep_picture: bool) -> Placed:
         before, after = Digest.read(slot.digest), Digest.of(screen)
         if keep_picture:
             after = Digest(after.text, before.picture, after.rows)
+        uploads: tuple[Upload, ...] = ()
         if after != before:
             try:
-                await self._edit_what_changed(chat_id, screen, slot.message_id, before, after)
+                uploads = await self._edit_what_changed(chat_id, screen, slot.message_id, before, after)
             except BadRequest as error:
                 if "not modified" not in str(error).lower():
                     raise
-        return Placed(None, {screen.slot: _standing(screen, slot.message_id, after)})
+        return Placed(None, {screen.slot: _standing(screen, slot.message_id, after)}, uploads=uploads)
 
     async def _edit_what_changed(
         self, chat_id: int, screen: Screen, message_id: int, before: Digest, after: Digest
-    ) -> None:
+    ) -> tuple[Upload, ...]:
         markup = keyboard(screen.rows)
         where: dict[str, Any] = {"chat_id": chat_id, "message_id": message_id}
         words: dict[str, Any] = {"parse_mode": ParseMode.HTML}
         if screen.picture is not None and after.picture != before.picture:
-            photo = await self._rendered(screen.picture)
-            media = InputMediaPhoto(photo, caption=within(screen.text, CAPTION), filename="picture.jpg", **words)
-            await self._bot.edit_message_media(media, reply_markup=markup, **where)
-        elif after.text == before.text:
+            return (await self._edit_picture(chat_id, message_id, screen, screen.picture)).uploads
+        if after.text == before.text:
             await self._bot.edit_message_reply_markup(reply_markup=markup, **where)
         elif screen.picture is not None:
             caption = within(screen.text, CAPTION)
@@ -211,6 +222,18 @@ class Calls:
             await self._bot.edit_message_text(
                 text, reply_markup=markup, link_preview_options=NO_PREVIEW, **words, **where
             )
+        return ()
+
+    async def _edit_picture(self, chat_id: int, message_id: int, screen: Screen, picture: PictureSource) -> Sent:
+        async def call(media: list[Media]) -> Sequence[Message]:
+            caption = within(screen.text, CAPTION)
+            photo = InputMediaPhoto(media[0], caption=caption, filename="picture.jpg", parse_mode=ParseMode.HTML)
+            edited = await self._bot.edit_message_media(
+                photo, chat_id=chat_id, message_id=message_id, reply_markup=keyboard(screen.rows)
+            )
+            return [edited] if isinstance(edited, Message) else []
+
+        return await self._pictures.send(chat_id, [picture], call)
 
     async def _put_away(self, chat_id: int, slot: Slot, *, delete: bool) -> None:
         """The old message of a slot goes, or loses its buttons. What stands there is stale anyway, so it may fail."""
@@ -238,16 +261,6 @@ class Calls:
             await self._bot.send_chat_action(chat_id, action)
         except TelegramError as error:
             log.debug("no action shown", error=type(error).__name__)
-
-    async def _rendered(self, picture: PictureSource) -> bytes:
-        return await asyncio.to_thread(render, picture, self._store.files.folder.read)
-
-    async def _rendered_if_there(self, picture: Shown) -> bytes | None:
-        try:
-            return await self._rendered(picture)
-        except (StorageError, OSError) as error:
-            log.error("picture left out of an album", error=type(error).__name__)
-            return None
 
 
 def _standing(screen: Screen, message_id: int, digest: Digest) -> Slot:

@@ -17,6 +17,7 @@ from telegram import Bot
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.screens import Album, Document, Message, Notice, Retire, Screen
+from bot.sheets.renderer import PictureNotDrawn, Renderer
 from bot.telegram.answers import Answers, seconds_asked
 from bot.telegram.budget import Budget
 from bot.telegram.calls import Calls, Placed, TooLarge
@@ -44,7 +45,8 @@ class Delivery:
 
     def __init__(self, bot: Bot, store: Store) -> None:
         self._store = store
-        self._calls = Calls(bot, store)
+        self.renderer = Renderer(store.files.folder.folder)
+        self._calls = Calls(bot, store, self.renderer)
         self._answers = Answers(bot, store)
         self._budget = Budget()
         self._awake = asyncio.Event()
@@ -62,9 +64,12 @@ class Delivery:
 
     async def run(self) -> None:
         """Delivers until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._answers.run())
-            group.create_task(self._look_after_chats())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._answers.run())
+                group.create_task(self._look_after_chats())
+        finally:
+            await self.renderer.close()
 
     async def _look_after_chats(self) -> None:
         try:
@@ -156,19 +161,23 @@ class Delivery:
         await self._store.outbox.park(owed.id, type(error).__name__)
 
     async def _keep(self, owed: Owed, placed: Placed) -> None:
-        """In one transaction: the message is sent, and where it stands."""
+        """In one transaction: the message is sent, where it stands, and what need not be uploaded again."""
         slots: dict[str, Slot | None] = dict(placed.slots)
         if placed.newest is not None:
             slots[OUTGOING] = Slot(message_id=placed.newest, shape=SlotShape.TEXT, digest="", buttons=False)
         async with self._store.write():
             await self._store.outbox.sent(owed.id)
-            if await self._is_forgotten(owed.chat_id):
+            is_forgotten = await self._is_forgotten(owed.chat_id)
+            if is_forgotten:
                 slots = dict.fromkeys(slots)
             for name, slot in slots.items():
                 if slot is None:
                     await self._store.outbox.drop_slot(owed.chat_id, name)
                 else:
                     await self._store.outbox.set_slot(owed.chat_id, name, slot)
+            for upload in placed.uploads:
+                if owed.urgency is not Urgency.PROGRESS and (upload.chat_id is None or not is_forgotten):
+                    await self._store.outbox.remember_upload(upload)
 
     async def _is_forgotten(self, chat_id: int) -> bool:
         """Whether this was the last word to somebody of whom nothing is kept any more. Groups have negative ids."""
@@ -201,8 +210,8 @@ class Delivery:
         )
         try:
             placed = await show(screen)
-        except (StorageError, OSError, ValueError) as error:
-            log.exception("screen goes without its picture", error=type(error).__name__)
+        except PictureNotDrawn as error:
+            log.error("screen goes without its picture", error=str(error))
             placed = await show(replace(screen, picture=None))
         self._told[place] = time.monotonic()
         if not keep_picture:

@@ -93,12 +93,13 @@ UPDATE outbox SET state = 'parked', error = 'closed' WHERE chat_id = :chat_id AN
 UPDATE chats SET closed = NULL WHERE chat_id = :chat_id;
 
 -- name: upload
--- Telegram's id of a file already uploaded.
-SELECT file_id FROM uploads WHERE digest = :digest;
+-- Telegram's id of a picture already uploaded by this bot.
+SELECT file_id FROM uploads WHERE bot = :bot AND picture = :picture;
 
 -- name: remember_upload
--- A file is with Telegram.
-INSERT INTO uploads (digest, file_id) VALUES (:digest, :file_id) ON CONFLICT (digest) DO UPDATE SET file_id = excluded.file_id;
+-- A picture is with Telegram; an older id of it was refused or is as good.
+INSERT INTO uploads (bot, picture, file_id, chat_id, created) VALUES (:bot, :picture, :file_id, :chat_id, :now)
+ON CONFLICT (bot, picture) DO UPDATE SET file_id = excluded.file_id, created = excluded.created;
 
 -- name: migrate_outbox
 -- A group became a supergroup: its id changed.
@@ -121,5 +122,6 @@ UPDATE people SET chat_id = :new WHERE chat_id = :old;
 DELETE FROM outbox WHERE state IN ('parked', 'sent') AND created < :before;
 
 -- name: tidy_uploads
--- So that the table stays small for ever.
-DELETE FROM uploads WHERE (SELECT count(*) FROM uploads) > :most;
+-- Old ids, and the oldest beyond so many, so that the table stays small for ever.
+DELETE FROM uploads WHERE created < max(:before, coalesce(
+    (SELECT created FROM uploads ORDER BY created DESC LIMIT 1 OFFSET :most), 0));

@@ -52,6 +52,10 @@ DELETE FROM taps WHERE chat_id = :chat_id;
 -- Which messages stood for what in their chat.
 DELETE FROM slots WHERE chat_id = :chat_id;
 
+-- name: forget_uploads
+-- Telegram's ids of pictures of their own.
+DELETE FROM uploads WHERE chat_id = :chat_id;
+
 -- name: forget_chat
 -- Waits of their chat.
 DELETE FROM chats WHERE chat_id = :chat_id;

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage.outbox import Slot
+from storage.outbox import Slot, Upload
 from storage.states import SlotShape, Urgency
 from storage.store import Store
 from tests.storage.asking import ANNA, BORIS, Clock
@@ -165,10 +165,34 @@ async def test_a_slot_remembers_its_message_until_it_is_dropped(store: Store) ->
     assert await store.outbox.slot(ANNA, "screen") is None
 
 
-async def test_a_file_is_uploaded_once(store: Store) -> None:
-    assert await store.outbox.upload("digest") is None
-    await store.outbox.remember_upload("digest", "file_id")
-    assert await store.outbox.upload("digest") == "file_id"
+def with_telegram(picture: str, file_id: str, chat_id: int | None = None, bot: int = 1) -> Upload:
+    """A picture that Telegram has."""
+    return Upload(bot=bot, picture=picture, file_id=file_id, chat_id=chat_id)
+
+
+async def test_an_upload_is_known_to_the_bot_that_made_it_and_a_newer_id_takes_its_place(store: Store) -> None:
+    await store.outbox.remember_upload(with_telegram("looks", "old"))
+    await store.outbox.remember_upload(with_telegram("looks", "new"))
+    assert await store.outbox.upload(1, "looks") == "new"
+    assert await store.outbox.upload(2, "looks") is None
+
+
+async def test_forgetting_a_person_takes_their_own_uploads_and_leaves_everybodys(store: Store) -> None:
+    await store.people.meet(ANNA, ANNA, "en")
+    await store.outbox.remember_upload(with_telegram("looks", "everybody's"))
+    await store.outbox.remember_upload(with_telegram("sheet", "Anna's", ANNA))
+    await store.people.forget(ANNA)
+    assert await store.outbox.upload(1, "looks") == "everybody's"
+    assert await store.outbox.upload(1, "sheet") is None
+
+
+async def test_uploads_are_forgotten_after_a_week(store: Store, clock: Clock) -> None:
+    await store.outbox.remember_upload(with_telegram("looks", "old"))
+    clock.advances(days=8)
+    await store.outbox.remember_upload(with_telegram("example", "young"))
+    await store.tidy()
+    assert await store.outbox.upload(1, "looks") is None
+    assert await store.outbox.upload(1, "example") == "young"
 
 
 async def test_what_will_never_be_sent_is_forgotten_after_a_week(store: Store, clock: Clock) -> None:

@@ -10,17 +10,19 @@ from PIL import Image
 
 from bot.rehearsal.faults import Fault
 from bot.rehearsal.records import Standing
-from bot.screens import Album, Answer, Button, Document, Message, Notice, Retire, Screen, Shown
+from bot.screens import Album, Answer, Asset, Button, Cell, Document, Message, Notice, Retire, Screen, Sheet, Shown
+from bot.sheets.renderer import name_of
 from bot.telegram.delivery import Delivery
 from bot.telegram.doubt import INCOMING
 from bot.telegram.routes import owe
-from storage.outbox import Slot
+from storage.outbox import Slot, Upload
 from storage.records import ContentHash
 from storage.states import SlotShape, Urgency
 from storage.store import Store
 from tests.bot.telegram.conftest import delivering
-from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, Clock, Phone, until
+from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, TOKEN, Clock, Phone, until
 
+BOT_ID = int(TOKEN.partition(":")[0])
 GO = (Button(label="Go", data="nav.home:0"),)
 BACK = (Button(label="Back", data="nav.back:0"),)
 
@@ -328,3 +330,46 @@ async def test_a_group_that_became_a_supergroup_gets_its_messages(
     new = group.migrated_to
     assert new is not None
     await until(lambda: any(m.text == "moved along" for m in anna.world.messages[new].values()))
+
+
+async def test_a_picture_is_uploaded_once_and_then_sent_to_everybody_by_its_id(
+    store: Store, anna: Phone, boris: Phone, delivery: Delivery
+) -> None:
+    looks = Sheet(cells=(Cell(asset="looks/neon-sign.png", label="1"),), columns=1)
+    await owed(store, anna, Screen(text="looks", picture=looks, rows=(GO,)))
+    await until(lambda: anna.reads() == ["looks"])
+    await everything_is_sent(store, anna)
+    await owed(store, boris, Screen(text="looks", picture=looks, rows=(GO,)))
+    await until(lambda: boris.reads() == ["looks"])
+    assert anna.sees()[0].photo == boris.sees()[0].photo
+
+
+async def test_a_picture_whose_id_is_refused_is_uploaded_anew_and_the_new_id_is_kept(
+    store: Store, anna: Phone, boris: Phone, delivery: Delivery
+) -> None:
+    shown = Asset(path="looks/neon-sign.png")
+    await store.outbox.remember_upload(Upload(bot=BOT_ID, picture=name_of(shown), file_id="AgACgone", chat_id=None))
+    await owed(store, anna, Screen(text="a look", picture=shown, rows=(GO,)))
+    await until(lambda: anna.reads() == ["a look"])
+    await everything_is_sent(store, anna)
+    assert await store.outbox.upload(BOT_ID, name_of(shown)) == anna.sees()[0].photo[-1]
+
+
+async def test_an_album_with_a_refused_id_comes_whole(store: Store, anna: Phone, delivery: Delivery) -> None:
+    pictures = (await picture(store, "red"), await picture(store, "green"))
+    await store.outbox.remember_upload(
+        Upload(bot=BOT_ID, picture=name_of(pictures[1]), file_id="AgACgone", chat_id=anna.chat)
+    )
+    await owed(store, anna, Album(pictures=pictures))
+    await until(lambda: len(anna.sees()) == 2)
+
+
+async def test_a_picture_shown_again_is_edited_in_by_its_id(store: Store, anna: Phone, delivery: Delivery) -> None:
+    red, blue = await picture(store, "red"), await picture(store, "blue")
+    for number, shown in enumerate((red, blue, red)):
+        await owed(store, anna, Screen(text=str(number), picture=shown, rows=(GO,)))
+        await until(lambda number=number: anna.reads() == [str(number)])  # type: ignore[misc]
+        await everything_is_sent(store, anna)
+    first = await store.outbox.upload(BOT_ID, name_of(red))
+    assert first == anna.sees()[0].photo[-1]
+    assert len({file.photo[0] for file in anna.world.files.known.values()}) == 2, "two pictures, two uploads"
