@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,7 +80,8 @@ def prove(
     from engine.proof import prove as measure
     from engine.proof import say
 
-    typer.echo(say(measure(lora, dataset, out, other, Settings().model, word)))
+    with refusing():
+        typer.echo(say(measure(lora, dataset, out, other, Settings().model, word)))
 
 
 @app.command()
@@ -91,14 +94,25 @@ def reproduce(
     from engine.reproduce import reproduce as train_again
     from engine.reproduce import say
 
-    try:
+    with refusing():
         found = train_again(recipe, pictures, out, Settings().device, tell)
+    typer.echo(f"\n{say(found)}")
+    raise typer.Exit(1 if found.same is False else 0)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What cannot be done ends with a sentence and exit code 2; 1 means that other bytes came out."""
+    try:
+        yield
     except StylesealError as error:
         facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())
         typer.echo(f"\n{error}{f' ({facts})' if facts else ''}", err=True)
-        raise typer.Exit(REFUSED) from None
-    typer.echo(f"\n{say(found)}")
-    raise typer.Exit(1 if found.same is False else 0)
+    except OSError as error:  # a disk that is full, a folder that may not be written
+        typer.echo(f"\n{error.filename or 'The disk'}: {error.strerror or type(error).__name__}", err=True)
+    else:
+        return
+    raise typer.Exit(REFUSED)
 
 
 def tell(line: str) -> None:

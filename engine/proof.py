@@ -6,23 +6,24 @@ Nothing of the resident engine draws here: what is proven is the file, as somebo
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image, ImageDraw
-from safetensors import safe_open
 
+from engine.exports.dataset_reading import read_dataset
 from engine.measures.style_features import style_features
 from engine.measures.style_gained import mean_distance, spread, style_gained
 from engine.measures.subject import SubjectMeasure
 from engine.models.find import find
 from engine.models.machine import Machine
+from engine.models.tensor_header import check_tensors
+from engine.pictures.opened import opened
+from storage.errors import FileRefused
 
 SUBJECTS = (
     *("castle", "guitar", "rocket", "owl", "pineapple", "sailboat", "trophy", "mushroom", "crown", "fish", "fox"),
@@ -49,29 +50,42 @@ class Proof:
 
 
 def open_dataset(path: Path) -> tuple[list[Image.Image], list[str]]:
-    """Pictures and captions of an exported dataset."""
-    with zipfile.ZipFile(path) as archive:
-        lines = archive.read("images/metadata.jsonl").decode().splitlines()
-        rows = [json.loads(line) for line in lines if line]
-        images = [Image.open(BytesIO(archive.read(f"images/{row['file_name']}"))).convert("RGB") for row in rows]
-    return images, [row["text"] for row in rows]
+    """Pictures and captions of an exported dataset. Raises FileRefused."""
+    found = read_dataset(path)
+    return [opened(data).convert("RGB") for _, data in found], [caption for caption, _ in found]
 
 
 def trigger_of(path: Path) -> str:
-    """The trigger that the file's header names."""
-    with safe_open(str(path), framework="pt") as file:
-        return str((file.metadata() or {})["modelspec.trigger_phrase"])
+    """The trigger that the file's header names. Raises FileRefused for a broken file, or one that names none."""
+    trigger = check_tensors(path).get("modelspec.trigger_phrase", "")
+    if not trigger:
+        raise FileRefused(file=path.name, reason="it does not say its trigger; it is no seal of Styleseal's")
+    return trigger
 
 
 def fresh_pipeline(model: str, lora: Path | None, word: Path | None = None) -> StableDiffusionPipeline:
     """Plain diffusers, as its documentation says, with a LoRA and the word that was learnt with it."""
     pipeline = StableDiffusionPipeline.from_pretrained(find(model).path, dtype=torch.float32, use_safetensors=True)
     pipeline.set_progress_bar_config(disable=True)
-    if lora is not None:
-        pipeline.load_lora_weights(str(lora.parent), weight_name=lora.name)
-    if word is not None:
-        pipeline.load_textual_inversion(str(word), token=trigger_of(word))
+    for file, put in ((lora, put_lora), (word, put_word)):
+        if file is None:
+            continue
+        trigger = trigger_of(file)
+        try:
+            put(pipeline, file, trigger)
+        except (ValueError, RuntimeError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise FileRefused(file=file.name, reason=f"it does not fit the model {model}") from error
     return pipeline
+
+
+def put_lora(pipeline: StableDiffusionPipeline, file: Path, _trigger: str) -> None:
+    """As diffusers' documentation says."""
+    pipeline.load_lora_weights(str(file.parent), weight_name=file.name)
+
+
+def put_word(pipeline: StableDiffusionPipeline, file: Path, trigger: str) -> None:
+    """As diffusers' documentation says."""
+    pipeline.load_textual_inversion(str(file), token=trigger)
 
 
 def pictures(pipeline: StableDiffusionPipeline, prompts: Sequence[str]) -> list[Image.Image]:

@@ -6,8 +6,6 @@ On the CPU, with the same packages and as many threads, the same bytes come out;
 from __future__ import annotations
 
 import hashlib
-import json
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 import torch
 
 from engine.exports.about import about_seal
+from engine.exports.dataset_reading import read_dataset
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.recipe_file import THREADS, RecipeFile, made_with, read_recipe
 from engine.exports.word_file import word_file
@@ -24,8 +23,9 @@ from engine.models.machine import Machine
 from engine.training import trial
 from engine.training.dataset import Dataset, prepare
 from engine.training.loop import Loop
+from engine.training.refusals import refuse
 from engine.training.text_side import text_side
-from storage.errors import FileMissing
+from storage.errors import FileMissing, FileRefused
 from storage.records import ContentHash
 from storage.requests import TrainingPicture
 
@@ -47,13 +47,14 @@ class Reproduced:
 def reproduce(recipe: Path, pictures: Path | None, out: Path, device: str, tell: Tell) -> Reproduced:
     """Trains up to the recipe's checkpoint and writes its files into `out`; `tell` hears one line a step.
 
-    Raises FileDamaged, FileMissing, ModelMissing, RecipeRefused and LossNotFinite.
+    Raises FileRefused, FileMissing, ModelMissing, RecipeRefused and LossNotFinite.
     """
     asked = read_recipe(recipe)
+    shown, files = open_pictures(asked, pictures or dataset_beside(recipe))
     machine = Machine.load(asked.model, device=device)
+    refuse(asked.recipe, machine)
     if threads := asked.made_with.get(THREADS):
         torch.set_num_threads(int(threads))  # sums are cut into as many parts
-    shown, files = open_pictures(asked, pictures or dataset_beside(recipe))
     tell("encoding the palette")
     dataset = prepare(machine, shown, files.__getitem__, asked.recipe, asked.trigger)
     data = trained(machine, dataset, asked, tell)
@@ -105,12 +106,12 @@ def written(data: bytes, asked: RecipeFile, machine: Machine, out: Path) -> Iter
 
 
 def open_pictures(asked: RecipeFile, path: Path) -> tuple[list[TrainingPicture], dict[ContentHash, bytes]]:
-    """The pictures of an exported dataset in its order, under the recipe's captions. Raises FileMissing."""
-    with zipfile.ZipFile(path) as archive:
-        rows = [json.loads(line) for line in archive.read("images/metadata.jsonl").decode().splitlines() if line]
-        found = [archive.read(f"images/{row['file_name']}") for row in rows]
+    """The pictures of an exported dataset in its order, under the recipe's captions. Raises FileRefused."""
+    found = [data for _, data in read_dataset(path)]
     if len(found) != len(asked.captions):
-        raise FileMissing(wanted=len(asked.captions), found=len(found))
+        raise FileRefused(
+            file=path.name, reason=f"it has {len(found)} pictures, the recipe was made with {len(asked.captions)}"
+        )
     names = [ContentHash(hashlib.sha256(data).hexdigest()) for data in found]
     subjects = asked.subjects or ("",) * len(found)
     shown = [

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 
 from engine.exports.dataset_zip import zipped
-from engine.exports.recipe_file import FILENAME, RecipeFile
+from engine.exports.recipe_file import RecipeFile
+from engine.exports.recipe_reading import FILENAME
 from storage.records import ContentHash
 from storage.requests import TakeRequest
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 import torch
 from PIL import Image
 
 from engine.models.machine import Machine
+from engine.pictures.opened import opened
 
 SPREAD = 1_000_003  # a prime: neighbouring (seed, number) pairs share no generator seed
 
 
 def open_at(data: bytes, size_px: int) -> Image.Image:
     """A palette picture in RGB at the model's native size."""
-    image = Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")).convert("RGB")
+    image = opened(data).convert("RGB")
     if image.size == (size_px, size_px):
         return image
     return image.resize((size_px, size_px), Image.Resampling.LANCZOS)

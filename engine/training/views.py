@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import permutations
 
 import numpy as np
@@ -31,11 +30,6 @@ class View:
         width, height = self.image.size
         small = self.mask.resize((width // scale, height // scale), Image.Resampling.BOX)
         return torch.from_numpy(np.array(small)).float()[None, None] / 255
-
-
-def opened(data: bytes) -> Image.Image:
-    """A palette picture at its own size, RGBA."""
-    return Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")).convert("RGBA")
 
 
 def bucket_sizes(sizes: Sequence[Size], side: int, grain: int, most: int) -> list[Size]:

@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 
 from engine.__main__ import app
 from engine.events import Made, Task
-from engine.exports.recipe_file import FILENAME, read_recipe
+from engine.exports.recipe_file import read_recipe
+from engine.exports.recipe_reading import FILENAME
 from engine.jobs import taking
 from engine.models.machine import Machine
 from engine.reproduce import Reproduced, reproduce
-from storage.errors import FileDamaged, FileMissing
+from storage.errors import FileMissing, FileRefused
 from storage.requests import TakeRequest, TrainingRequest
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.tiny_models import tiny_folder, tiny_machine
@@ -119,7 +120,7 @@ def test_without_the_palette_or_with_another_file_it_is_refused(tmp_path: Path) 
         again(recipe, tmp_path / "out")
     damaged = tmp_path / "damaged.json"
     damaged.write_text("{}")
-    with pytest.raises(FileDamaged):
+    with pytest.raises(FileRefused):
         read_recipe(damaged)
 
 

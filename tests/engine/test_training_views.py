@@ -17,6 +17,7 @@ from PIL import Image
 from engine.models.machine import Machine
 from engine.pictures.latents import generator
 from engine.pictures.noise import signal_to_noise
+from engine.pictures.opened import opened
 from engine.training.dataset import Dataset, orders_of, prepare
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
 from engine.training.losses import (
@@ -28,7 +29,7 @@ from engine.training.losses import (
     timestep_weight,
 )
 from engine.training.optimizers import rate_share
-from engine.training.views import MOST_MOVED, bucket_sizes, moved, opened, views_a_picture, views_of
+from engine.training.views import MOST_MOVED, bucket_sizes, moved, views_a_picture, views_of
 from storage.recipe import Loss, Recipe, Schedule, Timesteps
 from storage.records import ContentHash, Seed
 from storage.requests import TrainingPicture
