@@ -90,7 +90,7 @@ Event = Stepped | Drew | Trained | Measured | Granted | Made | Finished
 class Task:
     """What a job is handed beside its request: what earlier attempts left, and what the person now wishes.
 
-    The worker sets `wish` between two events; a job looks at it where it may end early.
+    The worker sets `wish` and `stopping` between two events; a job looks at them where it may end early.
     """
 
     job_id: int
@@ -98,6 +98,8 @@ class Task:
     wish: Wish = Wish.NONE
     drawn: frozenset[int] = frozenset()  # positions that are stored already
     state: tuple[int, bytes] | None = None  # training: newest (step, resume file)
+    went_back: bool = False  # a newer state could not be read
+    stopping: bool = False  # the engine ends: a training says its state and then no more
     losses: tuple[LossPoint, ...] = ()
     checkpoints: dict[int, ContentHash] = field(default_factory=dict)  # step → adapter
     measures: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # step → style, prompt, copying

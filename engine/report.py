@@ -5,25 +5,32 @@ Failpoints, in the order of a job's life: after-picture-file, after-picture-row,
 
 from __future__ import annotations
 
+import structlog
+
 from engine.events import Drew, Event, Finished, Granted, Made, Measured, SavedCheckpoint, Task, Trained
 from storage.errors import FileDamaged, FileMissing
 from storage.failpoints import reach
-from storage.records import Checkpoint, ContentHash, Job, NewPicture
+from storage.records import Checkpoint, Job, NewPicture
 from storage.requests import ROLES
 from storage.store import Store
+
+log = structlog.get_logger("engine")
 
 
 async def recall(store: Store, job: Job) -> Task:
     """What earlier attempts of this job left, for it to go on from."""
     checkpoints = await store.jobs.checkpoints(job.id)
-    state = await store.jobs.training_state(job.id)
+    state, went_back = await _newest_state(store, job)
+    losses = await store.jobs.losses(job.id)
     return Task(
         job_id=job.id,
         read=store.files.folder.read,
         wish=job.wish,
         drawn=frozenset(picture.position for picture in await store.pictures.of_job(job.id)),
-        state=None if state is None else await _read_state(store, *state),
-        losses=await store.jobs.losses(job.id),
+        state=state,
+        went_back=went_back,
+        # What came after the state is learnt again, to the same numbers.
+        losses=tuple(point for point in losses if point.step <= (state[0] if state else 0)),
         checkpoints={checkpoint.step: checkpoint.adapter for checkpoint in checkpoints},
         measures={
             point.step: (point.style_gained, point.prompt_kept or 0.0, point.copying or 0.0)
@@ -33,11 +40,17 @@ async def recall(store: Store, job: Job) -> Task:
     )
 
 
-async def _read_state(store: Store, step: int, file: ContentHash) -> tuple[int, bytes] | None:
-    try:
-        return step, await store.files.read(file)
-    except (FileMissing, FileDamaged):  # begin again: the same seed makes the same steps
-        return None
+async def _newest_state(store: Store, job: Job) -> tuple[tuple[int, bytes] | None, bool]:
+    """The newest state that can be read, and whether a newer one could not; without any it is begun again."""
+    went_back = False
+    for step, file in await store.jobs.training_states(job.id):
+        try:
+            return (step, await store.files.read(file)), went_back
+        except (FileMissing, FileDamaged) as error:
+            log.warning("state damaged", job=job.id, step=step, error=type(error).__name__)
+            await store.jobs.drop_state(job.id, job.lease_token, step)
+            went_back = True
+    return None, went_back
 
 
 async def tell(store: Store, job: Job, event: Event) -> None:

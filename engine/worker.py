@@ -26,7 +26,7 @@ from engine.timings import Effort, Timings
 from storage.errors import CannotWrite, LeaseLost, OutOfMemory, StylesealError
 from storage.records import Job, Progress
 from storage.requests import read_request
-from storage.states import Lane, Wish
+from storage.states import JobKind, Lane, Wish
 from storage.store import Store
 from storage.waiting import wait
 
@@ -258,9 +258,20 @@ class Worker:
 
     async def _give_back(self) -> None:
         for running in tuple(self.running):
+            if running.job.kind is JobKind.TRAINING:
+                await self._keep_state(running)
             await self._drop(running, "engine stops")
             with suppress(LeaseLost, CannotWrite):  # what is not given back is taken back by the next engine
                 await self.store.jobs.give_back(running.job.id, running.job.lease_token)
+
+    async def _keep_state(self, running: Running) -> None:
+        """Lets a training say where it is, so that the next engine repeats no finished step."""
+        running.task.stopping = True
+        try:
+            while (event := await self.on_gpu(lambda: next(running.events, None))) is not None:
+                await tell(self.store, running.job, event)
+        except Exception as error:  # it goes on from the state before; the engine must end
+            log.warning("state not kept", job=running.job.id, error=type(error).__name__)
 
     async def on_gpu(self, work: Callable[[], Result]) -> Result:
         """Runs this on the one thread that touches the model."""

@@ -90,7 +90,8 @@ class Jobs(TrainingRecords):
         """Ends a waiting job at once; a running one is asked to end. False when it has ended."""
         async with self._database.write():
             is_live = await self.wish(job_id, Wish.CANCEL)
-            await self._database.change(SQL["cancel_waiting"], {"id": job_id, "now": self._database.now_ms})
+            if await self._database.change(SQL["cancel_waiting"], {"id": job_id, "now": self._database.now_ms}):
+                await self.keep_states(job_id, 0)
         return is_live
 
     async def pause(self, job_id: int) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 from storage.database import Database, Row, to_ms
 from storage.documents import dump, load
 from storage.errors import CannotWrite, LeaseLost, NoRoom, StylesealError
+from storage.files import Files
 from storage.job_rows import read_job
 from storage.pictures import Pictures
 from storage.queries import queries
-from storage.records import Job, NewPicture, Picture, Progress
+from storage.records import ContentHash, Job, NewPicture, Picture, Progress
 from storage.requests import Answer, write_answer
 from storage.states import LANE_ORDER, JobState, Lane, Wish
 
@@ -28,9 +29,10 @@ AT_ONCE = 0  # run_after of what waits for no moment, whatever any clock says
 class Leases:
     """What only the holder of a job's lease may do."""
 
-    def __init__(self, database: Database, pictures: Pictures) -> None:
+    def __init__(self, database: Database, pictures: Pictures, files: Files) -> None:
         self._database = database
         self._pictures = pictures
+        self._files = files
 
     async def claim_next(
         self,
@@ -92,6 +94,8 @@ class Leases:
             await self.require_lease(job_id, token)
             is_new = await self._pictures.at(picture.job, picture.position) is None
             found = await self._pictures.add(picture)
+            if found.file != picture.file:  # drawn again with other last bits, as a GPU may: the first one stays
+                await self._files.drop_replaced([picture.file])
             await self.say_news(job_id, token, progress, got_on=is_new)
         return found
 
@@ -186,6 +190,21 @@ class Leases:
             "finished": None if state is JobState.QUEUED else self._database.now_ms,
         }
         await self._database.change(SQL["bury"], values)
+        if state is JobState.CANCELED:
+            await self.keep_states(row["id"], 0)
+
+    async def training_states(self, job_id: int) -> tuple[tuple[int, ContentHash], ...]:
+        """The (step, file) pairs that a training can go on from, the newest first."""
+        rows = await self._database.all(SQL["states"], {"job": job_id})
+        return tuple((row["step"], ContentHash(row["file"])) for row in rows)
+
+    async def keep_states(self, job_id: int, count: int) -> None:
+        """Keeps so many of the newest states; the files of the others leave the disk at the commit."""
+        async with self._database.write():
+            gone = (await self.training_states(job_id))[count:]
+            await self._database.change_many(SQL["forget_state"], [{"job": job_id, "step": step} for step, _ in gone])
+            if gone:
+                await self._files.drop_replaced([file for _, file in gone])
 
     async def _end(
         self, job_id: int, token: int, state: JobState, *, answer: str | None = None, error: str | None = None
@@ -193,7 +212,7 @@ class Leases:
         values = {"state": state.value, "answer": answer, "error": error, "now": self._database.now_ms}
         async with self._database.write():
             await self._fenced(SQL["end"], job_id, token, **values)
-            await self._database.change(SQL["forget_state"], {"job": job_id})
+            await self.keep_states(job_id, 0)
 
     async def _fenced(self, sql: str, job_id: int, token: int, **values: Any) -> None:
         if not await self._database.change(sql, {"id": job_id, "token": token, **values}):

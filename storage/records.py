@@ -182,6 +182,7 @@ class Progress:
     epoch: int | None = None
     epochs: int | None = None
     phase: Phase = Phase.NONE
+    went_back_to: int | None = None  # a training's newest state could not be read; it went on from this step
 
 
 @dataclass(frozen=True, kw_only=True)

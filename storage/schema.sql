@@ -106,11 +106,13 @@ CREATE TABLE checkpoints (
 ) STRICT;
 CREATE INDEX checkpoints_by_file ON checkpoints (adapter);
 
--- The one newest state a training goes on from; replaced in the transaction that records its losses.
+-- The two newest states of a training: the one it goes on from, and the one before, should that be damaged.
+-- Older ones go in the transaction that records the losses up to a new one.
 CREATE TABLE training_states (
-    job INTEGER PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+    job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     step INTEGER NOT NULL,
-    file TEXT NOT NULL REFERENCES files (hash)
+    file TEXT NOT NULL REFERENCES files (hash),
+    PRIMARY KEY (job, step)
 ) STRICT;
 CREATE INDEX training_states_by_file ON training_states (file);
 

@@ -46,7 +46,7 @@ class Store:
         self.candidates = Candidates(database)
         self.quests = Quests(database, self.files)
         self.people = People(database, self.files)
-        self.jobs = Jobs(database, self.pictures)
+        self.jobs = Jobs(database, self.pictures, self.files)
         self.seals = Seals(database)
         self.inbox = Inbox(database)
         self.outbox = Outbox(database)

@@ -9,6 +9,7 @@ from storage.queries import queries
 from storage.records import Checkpoint, ContentHash, LossPoint, Progress
 
 SQL = queries("jobs")
+STATES_KEPT = 2  # the newest, and the one before, should a bit of the newest flip
 
 
 class TrainingRecords(Leases):
@@ -27,12 +28,13 @@ class TrainingRecords(Leases):
         """Keeps losses with the state they lead to, in one transaction: no hole, no double. Raises LeaseLost."""
         async with self._database.write():
             await self.require_lease(job_id, token)
-            before = await self.training_state(job_id)
+            before = await self.training_states(job_id)
             rows = [{"job": job_id, **vars(point)} for point in losses]
             await self._database.change_many(SQL["record_loss"], rows)
             if state is not None:
                 values = {"job": job_id, "step": state[0], "file": state[1]}
                 await self._database.change(SQL["record_state"], values)
+                await self.keep_states(job_id, STATES_KEPT)
             if checkpoint is not None:
                 values = {
                     "job": job_id,
@@ -40,8 +42,8 @@ class TrainingRecords(Leases):
                     "epoch": checkpoint.epoch,
                     "adapter": checkpoint.adapter,
                 }
-                await self._database.change(SQL["record_checkpoint"], values)
-            got_on = state is not None and (before is None or state[0] > before[0])
+                await self._checkpoint(values)
+            got_on = state is not None and (not before or state[0] > before[0][0])
             await self.say_news(job_id, token, progress, got_on=got_on)
 
     async def measure(
@@ -53,10 +55,22 @@ class TrainingRecords(Leases):
             await self.require_lease(job_id, token)
             await self._database.change(SQL["measure"], {"job": job_id, "step": step, **values})
 
-    async def training_state(self, job_id: int) -> tuple[int, ContentHash] | None:
-        """The (step, file) that a training goes on from."""
-        row = await self._database.one(SQL["state"], {"job": job_id})
-        return (row["step"], ContentHash(row["file"])) if row else None
+    async def _checkpoint(self, values: dict[str, object]) -> None:
+        """Made again after a kill it may have other last bits, as on a GPU; what it replaces leaves the disk."""
+        was = await self._database.one(SQL["checkpoint_at"], values)
+        await self._database.change(SQL["record_checkpoint"], values)
+        if was is not None and was["adapter"] != values["adapter"]:
+            await self._files.drop_replaced([was["adapter"]])
+
+    async def drop_state(self, job_id: int, token: int, step: int) -> None:
+        """Forgets a state that cannot be read; the training goes on from the one before. Raises LeaseLost."""
+        async with self._database.write():
+            await self.require_lease(job_id, token)
+            file = dict(await self.training_states(job_id)).get(step)
+            await self._database.change(SQL["forget_state"], {"job": job_id, "step": step})
+            if file is not None:
+                await self._files.drop_replaced([file])
+            await self.say_news(job_id, token)
 
     async def losses(self, job_id: int) -> tuple[LossPoint, ...]:
         """The losses in order."""

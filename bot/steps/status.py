@@ -118,9 +118,7 @@ async def _news(walk: Walk, job: Job) -> list[str]:
         return [walk.words("status.stopping")]
     if job.state is JobState.RUNNING:
         return [_running(walk, job)]
-    lines = []
-    if job.deaths or job.attempt:
-        lines.append(await _again(walk, job))
+    lines = await _again(walk, job)
     if job.state is JobState.WAITING:
         lines.append(why(walk, job) if job.error else walk.words("status.held"))
     elif await walk.store.machine.paused():
@@ -132,11 +130,14 @@ async def _news(walk: Walk, job: Job) -> list[str]:
     return lines
 
 
-async def _again(walk: Walk, job: Job) -> str:
-    state = await walk.store.jobs.training_state(job.id) if job.kind is JobKind.TRAINING else None
-    if state is not None:
-        return walk.words("status.again.training", stopped=job.progress.done, step=state[0])
-    return walk.words("status.again", done=job.progress.done)
+async def _again(walk: Walk, job: Job) -> list[str]:
+    """What became of an earlier attempt: its engine died, or was asked to end."""
+    states = await walk.store.jobs.training_states(job.id)
+    if job.deaths or job.attempt:
+        if states:
+            return [walk.words("status.again.training", stopped=job.progress.done, step=states[0][0])]
+        return [walk.words("status.again", done=job.progress.done)]
+    return [walk.words("status.given_back", step=states[0][0])] if states else []
 
 
 async def _waiting(walk: Walk, job: Job) -> str:
@@ -160,6 +161,8 @@ def _running(walk: Walk, job: Job) -> str:
         line += " · " + walk.words("status.left", left=clock_time(seconds_of(job, walk.machine)))
     if progress.phase not in (Phase.NONE, Phase.DRAWING, Phase.TRAINING):
         line += "\n" + walk.words(f"status.phase.{progress.phase}")
+    if progress.went_back_to is not None:
+        line += "\n" + walk.words("status.went_back", step=progress.went_back_to)
     if job.wish is Wish.SAMPLE:
         line += "\n" + walk.words("status.sampling")
     return line

@@ -28,6 +28,8 @@ class Attempt:
     began: float = field(default_factory=time.perf_counter)
     losses: list[LossPoint] = field(default_factory=list)
     measured: list[Measures] = field(default_factory=list)
+    stored: int = 0  # the step whose state is stored
+    learnt: int = 0  # the last finished step
     blown: bool = False  # the loss became no number, and the last good checkpoint counts
     copied: dict[int, int] = field(default_factory=dict)  # step → position of the palette picture nearest to a sample
 
@@ -38,8 +40,19 @@ class Attempt:
         left = None if seconds_left is None else round(seconds_left, 1)
         epochs = max(1, recipe.epochs)
         return Progress(
-            done=step, total=recipe.steps, seconds_left=left, epoch=min(epoch, epochs), epochs=epochs, phase=phase
+            done=step,
+            total=recipe.steps,
+            seconds_left=left,
+            epoch=min(epoch, epochs),
+            epochs=epochs,
+            phase=phase,
+            went_back_to=self.resumed_at if self.task.went_back else None,
         )
+
+    @property
+    def resumed_at(self) -> int:
+        """The step that this attempt began from."""
+        return 0 if self.task.state is None else self.task.state[0]
 
 
 def paused(this: Attempt, work: Generator[None, None, Result], phase: Phase) -> Generator[Event, None, Result]:

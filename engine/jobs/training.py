@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.events import Event, Finished, Granted, SavedCheckpoint, Stepped, Task, Trained
 from engine.jobs.attempt import Attempt, checkpoint_steps, paused
@@ -40,9 +40,23 @@ class Pace:
 
 
 def run(request: TrainingRequest, machine: Machine, task: Task) -> Iterator[Event]:
-    """Encode, draw the base samples, train with checkpoints, measure each, advise one."""
+    """Encode, draw the base samples, train with checkpoints, measure each, advise one.
+
+    When the engine ends it says the state of the last finished step, unless that is stored, and no more.
+    """
     this = Attempt(request, machine, task, losses=list(task.losses))
-    yield Stepped(progress=this.progress(task.state[0] if task.state else 0, Phase.ENCODING))
+    this.stored = this.learnt = this.resumed_at
+    with closing(whole(this)) as events:
+        for event in events:
+            yield event
+            if task.stopping and this.learnt == this.stored:
+                return
+
+
+def whole(this: Attempt) -> Generator[Event, None, None]:
+    """The training from its first to its last word."""
+    request, machine, task = this.request, this.machine, this.task
+    yield Stepped(progress=this.progress(this.resumed_at, Phase.ENCODING))
     chosen = None if task.state is None else initializer_of(task.state[1])
     work = preparing(machine, request.pictures, task.read, request.recipe, request.trigger, chosen)
     dataset = yield from paused(this, work, Phase.ENCODING)
@@ -86,17 +100,11 @@ def steps_left(this: Attempt, loop: Loop) -> Iterator[Event]:
     watch = Pace(loop.step, this.request.recipe.steps)
     while loop.step < watch.last and this.task.wish is not Wish.STOP:
         yield from step_once(this, loop, fresh)
+        if this.task.stopping:
+            yield saved(this, loop, fresh) if loop.step in planned else kept(this, loop, fresh)
+            return
         left = watch.seconds_left(loop.step)
-        if loop.step in planned:
-            yield saved(this, loop, fresh)
-            fresh.clear()
-        elif loop.step % TELL_EVERY == 0:
-            taken(this, fresh, loop.read())
-            state = (loop.step, loop.state()) if loop.step % STATE_EVERY == 0 else None
-            yield Trained(losses=tuple(fresh), progress=this.progress(loop.step, Phase.TRAINING, left), state=state)
-            fresh.clear()
-        else:
-            yield Stepped(progress=this.progress(loop.step, Phase.TRAINING, left))
+        yield saved(this, loop, fresh) if loop.step in planned else finished_step(this, loop, fresh, left)
         if this.task.wish is Wish.SAMPLE:
             yield from sample_now(this, loop)
     if loop.step > 0 and loop.step not in planned and loop.step not in this.task.checkpoints:  # stopped between two
@@ -108,19 +116,29 @@ def sample_now(this: Attempt, loop: Loop) -> Iterator[Event]:
     planned = checkpoint_steps(this.request.recipe)
     if loop.step not in planned:
         place = len(planned) + loop.step  # beyond those of all checkpoints, and the same after a kill
-        yield from draw_samples(this, [], step=loop.step, place=place, name=loop.name)
+        for event in draw_samples(this, [], step=loop.step, place=place, name=loop.name):
+            yield event
+            if this.task.stopping:  # the wish stays, for the next attempt
+                return
     yield Granted(wish=Wish.SAMPLE, progress=this.progress(loop.step, Phase.TRAINING))
     if this.task.wish is Wish.SAMPLE:
         this.task.wish = Wish.NONE  # until the worker brings the next one
 
 
 def step_once(this: Attempt, loop: Loop, fresh: list[LossPoint]) -> Iterator[Event]:
-    """One optimizer step; its loss joins the fresh ones. Raises LossNotFinite."""
+    """One optimizer step; its loss joins the fresh ones. A step half done is left when the engine ends.
+
+    Raises LossNotFinite.
+    """
+    before = loop.step
     for point in loop.run_step():
-        if point is None:
-            yield Stepped(progress=this.progress(loop.step, Phase.TRAINING))
-        else:
+        this.learnt = loop.step
+        if point is not None:
             taken(this, fresh, [point])
+            continue
+        yield Stepped(progress=this.progress(loop.step, Phase.TRAINING))
+        if this.task.stopping and loop.step == before:
+            return
 
 
 def taken(this: Attempt, fresh: list[LossPoint], points: Sequence[LossPoint]) -> None:
@@ -129,15 +147,35 @@ def taken(this: Attempt, fresh: list[LossPoint], points: Sequence[LossPoint]) ->
     this.losses.extend(points)
 
 
+def finished_step(this: Attempt, loop: Loop, fresh: list[LossPoint], left: float) -> Event:
+    """What is said of a step that makes no checkpoint: now and then its losses, more seldom its state."""
+    if loop.step % STATE_EVERY == 0:
+        return kept(this, loop, fresh, left)
+    progress = this.progress(loop.step, Phase.TRAINING, left)
+    if loop.step % TELL_EVERY:
+        return Stepped(progress=progress)
+    taken(this, fresh, loop.read())
+    return Trained(losses=told(fresh), progress=progress)
+
+
+def told(fresh: list[LossPoint]) -> tuple[LossPoint, ...]:
+    """The losses that are said now, and no longer fresh."""
+    losses = tuple(fresh)
+    fresh.clear()
+    return losses
+
+
+def kept(this: Attempt, loop: Loop, fresh: list[LossPoint], left: float | None = None) -> Trained:
+    """The state of the last finished step with the losses that led to it, stored together. Raises LossNotFinite."""
+    taken(this, fresh, loop.read())
+    this.stored = this.learnt = loop.step
+    progress = this.progress(loop.step, Phase.TRAINING, left)
+    return Trained(losses=told(fresh), progress=progress, state=(loop.step, loop.state()))
+
+
 def saved(this: Attempt, loop: Loop, fresh: list[LossPoint]) -> Trained:
     """A checkpoint with the state and the losses that led to it, stored together. Raises LossNotFinite."""
-    taken(this, fresh, loop.read())
-    recipe = this.request.recipe
+    state, recipe = kept(this, loop, fresh), this.request.recipe
     epoch = loop.step * recipe.batch_size * recipe.accumulation // max(1, len(this.request.pictures))
     checkpoint = SavedCheckpoint(step=loop.step, epoch=epoch, adapter=adapters.save(this.machine, loop.name))
-    return Trained(
-        losses=tuple(fresh),
-        progress=this.progress(loop.step, Phase.TRAINING),
-        state=(loop.step, loop.state()),
-        checkpoint=checkpoint,
-    )
+    return replace(state, checkpoint=checkpoint)

@@ -19,10 +19,18 @@ SELECT hash FROM files WHERE created < :before AND (:only IS NULL OR hash IN (SE
     AND NOT EXISTS (SELECT 1 FROM training_states WHERE training_states.file = files.hash)
     AND NOT EXISTS (SELECT 1 FROM seals WHERE seals.adapter = files.hash);
 
+-- name: without_rows_now
+-- Those of the files that no row names; for files that no document ever names.
+SELECT hash FROM files WHERE hash IN (SELECT value FROM json_each(:only))
+    AND NOT EXISTS (SELECT 1 FROM pictures WHERE pictures.file = files.hash)
+    AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE checkpoints.adapter = files.hash)
+    AND NOT EXISTS (SELECT 1 FROM training_states WHERE training_states.file = files.hash)
+    AND NOT EXISTS (SELECT 1 FROM seals WHERE seals.adapter = files.hash);
+
 -- name: named_by_jobs
--- What live jobs still need, and what finished ones made.
+-- What live jobs still need, and what finished ones made and nobody has said yet; then the outbox names it until it is sent.
 SELECT request AS document FROM jobs WHERE state IN ('queued', 'running', 'waiting', 'quarantined')
-UNION ALL SELECT answer FROM jobs WHERE answer IS NOT NULL;
+UNION ALL SELECT answer FROM jobs WHERE version > told AND answer IS NOT NULL;
 
 -- name: named_by_outbox
 -- What is still to be sent.

@@ -181,20 +181,24 @@ ON CONFLICT (job, step) DO UPDATE SET loss = excluded.loss, validation_loss = co
 -- name: record_state
 -- The state to go on from.
 INSERT INTO training_states (job, step, file) VALUES (:job, :step, :file)
-ON CONFLICT (job) DO UPDATE SET step = excluded.step, file = excluded.file;
+ON CONFLICT (job, step) DO UPDATE SET file = excluded.file;
 
--- name: state
--- The state to go on from.
-SELECT step, file FROM training_states WHERE job = :job;
+-- name: states
+-- The states to go on from, the newest first.
+SELECT step, file FROM training_states WHERE job = :job ORDER BY step DESC;
 
 -- name: forget_state
--- A finished training needs no state.
-DELETE FROM training_states WHERE job = :job;
+-- A state that was replaced, could not be read, or whose training is over.
+DELETE FROM training_states WHERE job = :job AND step = :step;
 
 -- name: record_checkpoint
 -- A point to choose from.
 INSERT INTO checkpoints (job, step, epoch, adapter) VALUES (:job, :step, :epoch, :adapter)
 ON CONFLICT (job, step) DO UPDATE SET adapter = excluded.adapter, epoch = excluded.epoch;
+
+-- name: checkpoint_at
+-- The checkpoint of a step.
+SELECT adapter FROM checkpoints WHERE job = :job AND step = :step;
 
 -- name: measure
 -- What was measured on a checkpoint.

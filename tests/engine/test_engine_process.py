@@ -12,15 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from storage.records import Drawing, Seed
+from engine.__main__ import SECOND_SIGNAL
+from engine.jobs.training import STATE_EVERY
+from storage.records import ContentHash, Drawing, Job, Seed
 from storage.requests import PayloadRequest, Row
 from storage.states import JobState
 from storage.store import Store
+from tests.engine.sealing import Memory, small_training
 from tests.engine.tiny_models import tiny_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60.0
 ANNA = 1
+TRAINING_STEPS = 70
 
 pytestmark = pytest.mark.slow
 
@@ -38,16 +42,7 @@ async def test_a_stopped_engine_exits_cleanly_and_the_job_waits_for_the_next(sto
     drawing = Drawing(steps=50, width_px=64, height_px=64)
     rows = tuple(Row(prompt="a fox", negative="", seed=Seed(n), subject="", drawing=drawing) for n in range(100))
     job = await store.jobs.enqueue(PayloadRequest(rows=rows), key="payload", quest=quest, user=ANNA)
-    environment = {
-        **os.environ,
-        "STYLESEAL_DATA": str(store.folder),
-        "STYLESEAL_MODEL": str(tiny_folder("sd1")),
-        "STYLESEAL_DEVICE": "cpu",
-        "OMP_NUM_THREADS": "1",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "engine", env=environment, cwd=ROOT, stderr=asyncio.subprocess.PIPE
-    )
+    process = await start(store)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not await store.pictures.of_job(job.id):
         assert time.monotonic() < deadline, "no picture came"
@@ -59,6 +54,87 @@ async def test_a_stopped_engine_exits_cleanly_and_the_job_waits_for_the_next(sto
     assert found is not None
     assert (process.returncode, found.state, found.attempt, found.deaths) == (0, JobState.QUEUED, 0, 0), lines
     assert '"event": "ready"' in lines
+    assert "Traceback" not in lines
+
+
+async def begin_training(store: Store) -> Job:
+    """A training of 70 steps on the tiny model, asked for and not begun."""
+    await store.people.meet(ANNA, ANNA, "en")
+    quest = (await store.quests.begin(ANNA, ANNA)).id
+    memory = Memory()
+    request = small_training(memory, steps=TRAINING_STEPS, epochs=200, checkpoints=1)
+    for data in memory.files.values():
+        await store.files.put(data, ".png")
+    return await store.jobs.enqueue(request, key="train", quest=quest, user=ANNA)
+
+
+async def start(store: Store) -> asyncio.subprocess.Process:
+    environment = {
+        **os.environ,
+        "STYLESEAL_DATA": str(store.folder),
+        "STYLESEAL_MODEL": str(tiny_folder("sd1")),
+        "STYLESEAL_DEVICE": "cpu",
+        "OMP_NUM_THREADS": "1",
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "engine", env=environment, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+
+
+async def until_step(store: Store, job: Job, step: int, process: asyncio.subprocess.Process) -> None:
+    """Waits until the training has said that it is past a step."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (found := await store.jobs.find(job.id)) is None or found.progress.done < step:
+        assert time.monotonic() < deadline, "it does not get on"
+        assert process.returncode is None, await said(process)
+        await asyncio.sleep(0.05)
+
+
+async def test_a_training_that_is_asked_to_end_keeps_its_very_step_and_comes_to_the_same_seal(
+    store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    job = await begin_training(store)
+    process = await start(store)
+    await until_step(store, job, 3, process)
+    process.send_signal(signal.SIGTERM)
+    lines = await said(process)
+    found = await store.jobs.find(job.id)
+    assert found is not None
+    assert (process.returncode, found.state, found.attempt, found.deaths) == (0, JobState.QUEUED, 0, 0), lines
+    ((step, _),) = await store.jobs.training_states(job.id)
+    assert step >= found.progress.done >= 3
+    assert [point.step for point in await store.jobs.losses(job.id)] == list(range(1, step + 1))
+    assert step % STATE_EVERY, "it was asked to end at a step that is saved anyway"
+    undisturbed = await Store.open(tmp_path_factory.mktemp("undisturbed"))
+    try:
+        assert await seal_of(undisturbed, await begin_training(undisturbed)) == await seal_of(store, job)
+    finally:
+        await undisturbed.close()
+
+
+async def seal_of(store: Store, job: Job) -> tuple[list[ContentHash], list[float]]:
+    """What a training comes to in an engine of its own: its checkpoints and its losses."""
+    process = await start(store)
+    await until_step(store, job, TRAINING_STEPS, process)
+    while (found := await store.jobs.find(job.id)) is None or found.state is not JobState.DONE:
+        assert process.returncode is None, await said(process)
+        await asyncio.sleep(0.05)
+    process.terminate()
+    await said(process)
+    losses = [point.loss for point in await store.jobs.losses(job.id)]
+    return [point.adapter for point in await store.jobs.checkpoints(job.id)], losses
+
+
+async def test_a_second_signal_ends_it_at_once(store: Store) -> None:
+    job = await begin_training(store)
+    process = await start(store)
+    await until_step(store, job, 1, process)
+    for _ in range(20):  # the second one that arrives counts
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.005)
+    lines = await said(process)
+    assert process.returncode in (0, SECOND_SIGNAL), lines
     assert "Traceback" not in lines
 
 

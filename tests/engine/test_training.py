@@ -140,6 +140,29 @@ def test_the_base_weights_are_the_same_after_a_training_and_no_adapter_is_left()
     assert not [key for key, _ in machine.unet.named_parameters() if "training_" in key]
 
 
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_an_ended_engine_repeats_no_finished_step_wherever_it_was(accumulation: int) -> None:
+    machine, whole = tiny_machine("sd1"), Memory()
+    request = small_training(whole, accumulation=accumulation)
+    expected = list(attempt(request, machine, whole))
+    for number in range(1, len(expected), 3):
+        memory = Memory()
+        request = small_training(memory, accumulation=accumulation)
+        task = memory.task()
+        events = attempt(request, machine, memory, task)
+        before = [next(events) for _ in range(number)]
+        task.stopping = True
+        rest = list(events)
+        done = max((event.progress.done for event in before if isinstance(event, Stepped | Trained)), default=0)
+        assert (memory.state or (0, b""))[0] >= done
+        assert sum(isinstance(event, Trained) for event in rest) <= 1
+        assert memory.answer is None
+        for _ in attempt(request, machine, memory):
+            pass
+        assert what_came_out(memory) == what_came_out(whole), f"ended after event {number}"
+        assert memory.doubles == []
+
+
 def test_stopping_keeps_what_was_learnt_and_says_so() -> None:
     memory = Memory()
     request = small_training(memory)

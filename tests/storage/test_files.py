@@ -89,6 +89,27 @@ async def test_only_old_files_that_nothing_names_are_swept(desk: Desk, clock: Cl
     assert {picture.file, asked, made, owed, young} <= left
 
 
+async def test_an_export_goes_an_hour_after_it_was_said_and_sent(desk: Desk, clock: Clock) -> None:
+    take = await desk.asks(ANNA)
+    claimed = await desk.claims()
+    made = await desk.store.files.put(b"made", ".zip")
+    answer = TakeAnswer(file=made, filename="ink.zip", size_bytes=4)
+    await desk.store.jobs.finish(take.id, claimed.lease_token, answer)
+    clock.advances(hours=TWO_HOURS)
+    await desk.store.files.sweep()
+    assert made in on_disk(desk)
+    await desk.store.outbox.owe(ANNA, f'{{"file": "{made}"}}', urgency=Urgency.EVENT)
+    await desk.store.jobs.told(take.id, (await desk.sees(take)).version)
+    clock.advances(hours=TWO_HOURS)
+    await desk.store.files.sweep()
+    assert made in on_disk(desk)
+    owed = await desk.store.outbox.next_for(ANNA)
+    assert owed is not None
+    await desk.store.outbox.sent(owed.id)
+    await desk.store.files.sweep()
+    assert made not in on_disk(desk)
+
+
 async def test_what_kills_left_on_the_disk_is_swept_when_it_is_old(desk: Desk) -> None:
     folder = desk.store.folder / FILES / "ab"
     folder.mkdir()

@@ -56,7 +56,7 @@ async def test_an_engine_that_lost_its_lease_can_write_nothing(desk: Desk, clock
             await write()
     assert await desk.sees(new) == new
     assert await desk.store.pictures.of_job(old.id) == ()
-    assert await jobs.training_state(old.id) is None
+    assert await jobs.training_states(old.id) == ()
 
 
 async def test_a_beat_keeps_the_lease_and_brings_back_the_wish(desk: Desk, clock: Clock) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from storage.records import Checkpoint, ContentHash, Job, LossPoint, Progress
 from storage.states import JobState, Phase
-from tests.storage.asking import ANNA, Desk, training
+from tests.storage.asking import ANNA, Desk, drawn, training
 
 
 @pytest.fixture
@@ -33,10 +35,10 @@ async def test_steps_walked_again_after_a_kill_are_not_doubled(desk: Desk, runni
     second = await desk.store.files.put(b"state at 6", ".safetensors")
     await record(desk, running, range(1, 4), state=first)
     await record(desk, running, range(4, 6))
-    assert await desk.store.jobs.training_state(running.id) == (3, first)
+    assert await desk.store.jobs.training_states(running.id) == ((3, first),)
     await record(desk, running, range(4, 7), state=second)
     assert [point.step for point in await desk.store.jobs.losses(running.id)] == [1, 2, 3, 4, 5, 6]
-    assert await desk.store.jobs.training_state(running.id) == (6, second)
+    assert await desk.store.jobs.training_states(running.id) == ((6, second), (3, first))
     assert (await desk.sees(running)).progress.done == 6
 
 
@@ -74,10 +76,60 @@ async def test_a_training_that_got_on_forgives_earlier_deaths(desk: Desk, runnin
     assert (await desk.sees(job)).state is JobState.QUARANTINED
 
 
+async def test_a_third_state_removes_the_first_from_the_disk_at_its_commit(desk: Desk, running: Job) -> None:
+    files = [await desk.store.files.put(f"state at {step}".encode(), ".safetensors") for step in (2, 4, 6, 8)]
+    for step, file in zip((2, 4, 6, 8), files, strict=True):
+        await record(desk, running, range(1, step + 1), state=file)
+    assert [desk.store.files.path(file).exists() for file in files] == [False, False, True, True]
+    assert await desk.store.jobs.training_states(running.id) == ((8, files[3]), (6, files[2]))
+
+
+@pytest.mark.parametrize("end", ["done", "canceled running", "canceled waiting", "canceled, then its engine died"])
+async def test_a_training_that_is_over_leaves_no_state_on_the_disk(desk: Desk, running: Job, end: str) -> None:
+    file = await desk.store.files.put(b"state", ".safetensors")
+    await record(desk, running, range(1, 4), state=file)
+    jobs = desk.store.jobs
+    if end == "done":
+        await desk.finishes(running)
+    elif end == "canceled running":
+        await jobs.cancel_done(running.id, running.lease_token)
+    elif end == "canceled waiting":
+        await jobs.give_back(running.id, running.lease_token)
+        await jobs.cancel(running.id)
+    else:
+        await jobs.cancel(running.id)
+        await jobs.release_of_dead_engines("another")
+    assert (await jobs.training_states(running.id), desk.store.files.path(file).exists()) == ((), False)
+
+
+async def test_a_state_is_still_there_for_a_training_that_an_admin_may_try_again(desk: Desk, running: Job) -> None:
+    file = await desk.store.files.put(b"state", ".safetensors")
+    job = running
+    await record(desk, job, range(1, 4), state=file)
+    for _ in range(3):
+        await desk.store.jobs.release_of_dead_engines("another")
+        job = await desk.store.jobs.claim_next("again", 60.0) or job
+    assert (await desk.sees(job)).state is JobState.QUARANTINED
+    assert await desk.store.files.read(file) == b"state"
+
+
+async def test_a_checkpoint_or_picture_made_again_with_other_bits_leaves_one_file(desk: Desk, running: Job) -> None:
+    first, second = [await desk.store.files.put(data, ".safetensors") for data in (b"on one GPU", b"on another")]
+    for adapter in (first, second):
+        checkpoint = Checkpoint(job=running.id, step=3, epoch=1, adapter=adapter)
+        await record(desk, running, range(1, 4), checkpoint=checkpoint)
+    assert [desk.store.files.path(file).exists() for file in (first, second)] == [False, True]
+    drawn_first = await desk.draws(running, 0)
+    other = await desk.store.files.put(b"the same picture, its last bits differ", ".png")
+    again = replace(drawn(running, 0, other), quest=running.quest or 0)
+    await desk.store.jobs.add_picture(running.id, running.lease_token, again)
+    assert [desk.store.files.path(file).exists() for file in (drawn_first.file, other)] == [True, False]
+
+
 async def test_a_finished_training_keeps_its_checkpoints_but_no_state(desk: Desk, running: Job) -> None:
     adapter = await desk.store.files.put(b"adapter", ".safetensors")
     checkpoint = Checkpoint(job=running.id, step=3, epoch=1, adapter=adapter)
     await record(desk, running, range(1, 4), state=adapter, checkpoint=checkpoint)
     await desk.finishes(running)
-    assert await desk.store.jobs.training_state(running.id) is None
+    assert await desk.store.jobs.training_states(running.id) == ()
     assert await desk.store.jobs.checkpoints(running.id) == (checkpoint,)
