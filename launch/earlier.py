@@ -48,11 +48,11 @@ def note_parts(record: Path, running: Sequence[tuple[int, Sequence[str]]]) -> No
 def left_over(record: Path) -> list[psutil.Process]:
     """The processes of an earlier start that still run."""
     try:
-        noted: Any = json.loads(record.read_text())
-    except (OSError, ValueError):
+        noted: Any = [(int(pid), list(command)) for pid, command in json.loads(record.read_text())]
+    except (OSError, ValueError, TypeError):  # there is none, or it was cut short
         return []
     found = []
-    for pid, command in noted if isinstance(noted, list) else ():
+    for pid, command in noted:
         with suppress(psutil.Error):
             process = psutil.Process(pid)
             if process.cmdline() == command and process.status() != psutil.STATUS_ZOMBIE:

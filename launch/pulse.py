@@ -49,5 +49,5 @@ class Pulse:
         if self.silent_since is None:
             return False
         times = 1.0 if self._has_lived else self.patience.loading
-        silent, idle = now - self.silent_since, now - (self._idle_since or now)
+        silent, idle = now - self.silent_since, 0.0 if self._idle_since is None else now - self._idle_since
         return silent > self.patience.busy * times or min(silent, idle) > self.patience.idle * times

@@ -19,6 +19,7 @@ from storage.machine import MachineRow
 from storage.outbox import Outbox
 from storage.people import People
 from storage.pictures import Pictures
+from storage.private import make_private
 from storage.quests import Quests
 from storage.room import Room
 from storage.seals import Seals
@@ -61,7 +62,8 @@ class Store:
         """
         path = folder / DATABASE
         with Room(folder).telling():
-            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+            await asyncio.to_thread(make_private, folder)
             await asyncio.to_thread(refuse_to_forget, path, FileFolder(folder / FILES))
         store = cls(await Database.open(path, clock), folder)
         await asyncio.to_thread(store.room.keep_reserve)
