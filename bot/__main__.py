@@ -9,10 +9,10 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
-from bot.logs import set_up_logs
 from bot.settings import Settings
 from storage.errors import StorageError
 from storage.leash import follow_launcher
+from storage.logs import set_up_logs
 from storage.private import keep_to_ourselves
 
 REFUSED = 2  # exit codes 2 to 4 tell `launch` that starting again makes no sense
@@ -29,6 +29,7 @@ app = typer.Typer(
 def main(context: typer.Context) -> None:
     """Runs the bot when no command is named."""
     keep_to_ourselves()
+    set_up_logs("WARNING")
     if context.invoked_subcommand is None:
         run()
 

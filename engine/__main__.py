@@ -15,10 +15,11 @@ import typer
 from pydantic import ValidationError
 
 from engine.lock import hold_engine_lock
-from engine.logs import set_up_logs
+from engine.logs import quiet_libraries
 from engine.settings import Settings
 from storage.errors import EngineBusy, RequestError, StorageError, StylesealError
 from storage.leash import follow_launcher
+from storage.logs import set_up_logs
 from storage.private import keep_to_ourselves
 
 if TYPE_CHECKING:
@@ -28,13 +29,15 @@ REFUSED = 2  # exit codes 2 to 4 tell `launch` that starting again makes no sens
 BUSY = 3
 SECOND_SIGNAL = 130
 
-app = typer.Typer(add_completion=False, help="Styleseal's engine: draws and trains.")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Styleseal's engine: draws and trains.")
 
 
 @app.callback(invoke_without_command=True)
 def main(context: typer.Context) -> None:
     """Runs the engine when no command is named."""
     keep_to_ourselves()
+    quiet_libraries()
+    set_up_logs("WARNING")
     if context.invoked_subcommand is None:
         run()
 

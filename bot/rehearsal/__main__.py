@@ -12,6 +12,7 @@ import uvicorn
 from bot.rehearsal.server import build_app
 from bot.rehearsal.world import World
 from storage.leash import follow_launcher
+from storage.logs import set_up_logs
 from storage.private import keep_to_ourselves, make_private, rehearsal_token
 
 TOKEN_FILE = "token"  # noqa: S105 - its name; in the folder for chats and files, where the bot looks for it too
@@ -37,17 +38,19 @@ def main(
 ) -> None:
     """Opens the rehearsal chat."""
     keep_to_ourselves()
+    token = rehearsal_token(data / TOKEN_FILE)
+    set_up_logs("WARNING", token)
     follow_launcher()
     data.mkdir(parents=True, exist_ok=True)
     make_private(data)
     world = World(data)
     # No access log: its lines would carry the bot's token.
     config = uvicorn.Config(
-        build_app(world, token=rehearsal_token(data / TOKEN_FILE), control_open=control),
+        build_app(world, token=token, control_open=control),
         host=LOOPBACK,
         port=port,
         access_log=False,
-        log_level="warning",
+        log_config=None,
         timeout_graceful_shutdown=3,
         ws="none",
     )
