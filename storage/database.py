@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from storage.clock import Clock, from_ms, never_back, steady, to_ms, utc_now
 from storage.errors import DatabaseDamaged, NoRoom
 from storage.opening import BUSY_MILLISECONDS, make_durable, prepare
 from storage.room import Room
+from storage.scrub import SMALL_BYTES, drop_copies, empty_log, rewrite
 
 __all__ = ["Clock", "Database", "Row", "from_ms", "to_ms", "utc_now"]
 Row = dict[str, Any]
@@ -143,6 +145,21 @@ class Database:
             with self.room.telling():
                 for statement in statements:
                     await self._writer.execute_fetchall(statement)
+
+    async def scrub(self, *, whole: bool = False) -> bool:
+        """Takes what was deleted out of every byte; `whole` also of a large database. False: to be done later.
+
+        Whoever writes meanwhile waits as long as for a few commits, unless `whole`. Not inside a write.
+        """
+        await asyncio.to_thread(drop_copies, self._path)
+        if whole or self._path.stat().st_size <= SMALL_BYTES:
+            return await asyncio.to_thread(rewrite, self._path)
+        await asyncio.to_thread(empty_log, self._path)
+        return False
+
+    async def drop_old_copies(self, age_seconds: float) -> None:
+        """Deletes copies made before migrations, once they are older than that."""
+        await asyncio.to_thread(drop_copies, self._path, time.time() - age_seconds)
 
     async def copy_to(self, path: Path) -> None:
         """A consistent copy in a new file, while this process and others read and write."""

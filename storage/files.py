@@ -92,6 +92,10 @@ class FileFolder:
                 yield path
 
 
+def _names(paths: Sequence[Path]) -> str:
+    return json.dumps([path.parent.name + path.name for path in paths])
+
+
 def _write_durably(path: Path, data: bytes) -> None:
     with path.open("wb") as handle:
         handle.write(data)
@@ -155,21 +159,31 @@ class Files:
     async def sweep(self) -> int:
         """Deletes all files older than an hour that nothing names any more; returns how many had rows."""
         dropped = await self._drop_orphans({"before": self._database.now_ms - ORPHAN_AGE_MS, "only": None})
-        async with self._database.write():  # so that no row can come while we delete
-            known = {row["hash"] for row in await self._database.all(SQL["all"])}
-            for path in await asyncio.to_thread(lambda: list(self.folder.left_behind(known))):
-                path.unlink(missing_ok=True)
+        known = {row["hash"] for row in await self._database.all(SQL["all"])}
+        left = await asyncio.to_thread(lambda: list(self.folder.left_behind(known)))
+        if left:
+            async with self._database.write():  # so that no row can come while we delete
+                since = {row["hash"] for row in await self._database.all(SQL["known"], {"files": _names(left)})}
+                for path in left:
+                    if path.parent.name + path.name not in since:
+                        path.unlink(missing_ok=True)
         return dropped
 
     async def _drop_orphans(self, values: dict[str, object]) -> int:
-        """The rows go first: a kill in between leaves a file without a row, which the next sweep finds."""
+        """What is long to look through is read before the write, so that nobody waits for it.
+
+        The rows go first: a kill in between leaves a file without a row, which the next sweep finds.
+        """
+        looked = self._database.now_ms + 1
+        found = {ContentHash(row["hash"]) for row in await self._database.all(SQL["without_rows"], values)}
+        found -= await self._named_in_documents() if found else set()
+        if not found:
+            return 0
+        again = {"before": looked, "only": json.dumps(sorted(found))}  # but for what somebody stored since
         async with self._database.write():
-            orphans = [ContentHash(row["hash"]) for row in await self._database.all(SQL["without_rows"], values)]
-            if orphans:
-                named = await self._named_in_documents()
-                orphans = [file for file in orphans if file not in named]
-                await self._database.change_many(SQL["drop"], [{"hash": file} for file in orphans])
-                await self._database.afterwards(lambda: self._unlink(orphans))
+            orphans = [ContentHash(row["hash"]) for row in await self._database.all(SQL["without_rows"], again)]
+            await self._database.change_many(SQL["drop"], [{"hash": file} for file in orphans])
+            await self._database.afterwards(lambda: self._unlink(orphans))
         return len(orphans)
 
     async def _unlink(self, files: Sequence[ContentHash]) -> None:

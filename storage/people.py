@@ -81,12 +81,38 @@ class People:
                 files += await self._files.of_chat(chat_id)
                 for name in CHAT_TABLES:
                     await self._database.change(SQL[name], {"chat_id": chat_id})
-            await self._files.drop_unneeded(files)
+            await self._database.change(SQL["owe_scrub"], {"now": self._database.now_ms})
+            await self._database.afterwards(lambda: self._files.drop_unneeded(files))
             await self._database.afterwards(self.scrub)
 
-    async def scrub(self) -> None:
-        """Empties the WAL and rewrites the database file, so that deleted bytes are on no page. Not inside a write."""
-        await self._database.maintain("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+    async def scrub(self, *, whole: bool = False) -> None:
+        """Takes forgotten people out of every byte; with a large database only when `whole`. Not inside a write."""
+        if await self._database.scrub(whole=whole):
+            await self._database.change(SQL["scrubbed"])
+
+    async def scrub_when_idle(self) -> None:
+        """What `forget` left of a large database for a moment in which nobody waits, or for a day later at most."""
+        row = await self._database.one(SQL["scrub_owed"], {"now": self._database.now_ms})
+        if row is not None and (row["idle"] or row["late"]):
+            await self.scrub(whole=True)
+
+    async def ask_export(self, user_id: int) -> bool:
+        """Asks for all that is kept of a person; False while it is being packed already."""
+        return await self._database.change(SQL["ask_export"], {"person": user_id}) > 0
+
+    async def next_export(self) -> tuple[int, Person] | None:
+        """(number, person) of the earliest export that is not all owed yet."""
+        row = await self._database.one(SQL["next_export"])
+        person = await self.find(row["person"]) if row else None
+        return (row["id"], person) if row and person else None
+
+    async def is_exporting(self, number: int) -> bool:
+        """Whether that export is still wanted: who forgets takes it back."""
+        return await self._database.one(SQL["export"], {"id": number}) is not None
+
+    async def exported(self, number: int) -> None:
+        """All of it is owed."""
+        await self._database.change(SQL["exported"], {"id": number})
 
 
 def _person(row: Row) -> Person:

@@ -82,7 +82,7 @@ class Quests:
         async with self._database.write():
             files = await self._files.of_quests([quest_id])
             await self._database.change(SQL["delete"], {"id": quest_id})
-            await self._files.drop_unneeded(files)
+            await self._database.afterwards(lambda: self._files.drop_unneeded(files))
 
 
 def _quest(row: Row) -> Quest:

@@ -22,6 +22,7 @@ from storage.pictures import Pictures
 from storage.private import make_private
 from storage.quests import Quests
 from storage.room import Room
+from storage.scrub import empty_log
 from storage.seals import Seals
 
 DATABASE = "styleseal.sqlite"
@@ -105,7 +106,8 @@ class Store:
         await self.outbox.tidy(before)
         await self.machine.tidy(to_ms(self.clock() - KEEP_NOTES))
         await self.files.sweep()
-        await self.database.maintain("PRAGMA wal_checkpoint(TRUNCATE)")
+        await self.database.drop_old_copies(KEEP.total_seconds())
+        await asyncio.to_thread(empty_log, self.folder / DATABASE)
 
 
 def refuse_to_forget(path: Path, files: FileFolder) -> None:

@@ -43,6 +43,7 @@ class Watch:
             if loop.time() > silence_at:
                 await self._while_possible(self.tell_of_silence)
                 await self._while_possible(self.tell_of_room)
+                await self._while_possible(self._store.people.scrub_when_idle)
                 silence_at = loop.time() + SILENCE_LOOK_SECONDS
             if loop.time() > tidy_at:
                 await self._while_possible(self._store.tidy)

@@ -67,3 +67,33 @@ DELETE FROM audit WHERE actor = :id OR object = CAST(:id AS TEXT);
 -- name: quests
 -- Numbers of a person's quests.
 SELECT id FROM quests WHERE owner = :id;
+
+-- name: owe_scrub
+-- Bytes of somebody forgotten may still lie between rows.
+INSERT INTO moments (name, at) VALUES ('scrub', :now) ON CONFLICT (name) DO NOTHING;
+
+-- name: scrubbed
+-- No such bytes are left.
+DELETE FROM moments WHERE name = 'scrub';
+
+-- name: scrub_owed
+-- Whether nobody waits (no live job, no update for a minute), or it is a day late.
+SELECT at < :now - 86400000 AS late, NOT EXISTS (SELECT 1 FROM jobs WHERE state IN ('queued', 'running'))
+    AND coalesce((SELECT received FROM inbox WHERE update_id = (SELECT max(update_id) FROM inbox)), 0) < :now - 60000 AS idle
+FROM moments WHERE name = 'scrub';
+
+-- name: ask_export
+-- Somebody wants everything that is kept of them.
+INSERT INTO exports (person) VALUES (:person) ON CONFLICT (person) DO NOTHING;
+
+-- name: next_export
+-- The earliest export.
+SELECT id, person FROM exports ORDER BY id LIMIT 1;
+
+-- name: export
+-- One export.
+SELECT id FROM exports WHERE id = :id;
+
+-- name: exported
+-- It is all owed.
+DELETE FROM exports WHERE id = :id;
