@@ -10,6 +10,8 @@ from typing import Literal
 
 from storage.records import ContentHash, LossPoint
 
+LONGEST_COPY = 256  # UTF-16 units, Bot API: CopyTextButton
+
 
 @dataclass(frozen=True, kw_only=True)
 class Button:
@@ -22,7 +24,7 @@ class Button:
 
 @dataclass(frozen=True, kw_only=True)
 class CopyButton:
-    """A button that copies a text (1–256 characters) on the person's device."""
+    """A button that copies a text (1 to LONGEST_COPY UTF-16 units) on the person's device."""
 
     label: str
     copies: str

@@ -54,8 +54,8 @@ class Verb(StrEnum):
     CAPTIONS_OK = "captions.ok"
     CAPTIONS_ONE = "captions.one"  # position from 0
     CAPTIONS_EDIT = "captions.edit"  # picture id
-    CAPTIONS_FIX = "captions.fix"
-    CAPTIONS_LEAVE = "captions.leave"
+    CAPTIONS_FIX = "captions.fix"  # picture id; none = all
+    CAPTIONS_LEAVE = "captions.leave"  # picture id; none = all
     TRAIN_PRESET = "train.preset"  # fast | balanced | thorough
     TRAIN_WHY = "train.why"
     TRAIN_NUMBERS = "train.numbers"

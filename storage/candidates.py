@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from storage.database import Database
+from storage.documents import dump, load
 from storage.pictures import read_picture
 from storage.queries import queries
 from storage.records import Candidate
@@ -38,6 +41,7 @@ class Candidates:
                 judged=row["judged"],
                 caption=row["caption"],
                 caption_edited=bool(row["caption_edited"]),
+                left_words=load(tuple[str, ...], row["left_words"]),
             )
             for row in await self._database.all(SQL["candidates"], {"quest": quest_id})
         )
@@ -61,3 +65,8 @@ class Candidates:
         """Keeps a caption; `edited` says that the person wrote it."""
         values = {"quest": quest_id, "picture": picture_id, "caption": text, "edited": int(edited)}
         await self._database.change(SQL["caption"], values)
+
+    async def leave_words(self, quest_id: int, picture_id: int, words: Sequence[str]) -> None:
+        """Keeps which words of the style may stay in a caption."""
+        values = {"quest": quest_id, "picture": picture_id, "words": dump(tuple(words), tuple[str, ...])}
+        await self._database.change(SQL["leave_words"], values)

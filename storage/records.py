@@ -133,6 +133,7 @@ class Candidate:
     judged: int | None = None  # order of judging, for undo
     caption: str = ""
     caption_edited: bool = False
+    left_words: tuple[str, ...] = ()  # of the style, in small letters: the person wants them to stay in the caption
 
 
 @dataclass(frozen=True, kw_only=True)

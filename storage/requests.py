@@ -175,6 +175,15 @@ ROLES: dict[JobKind, PictureRole] = {
 }
 
 
+def prompts_of(request: Request) -> tuple[str, ...]:
+    """Every text of a request that the model reads: prompts, negatives, captions, words of a class; each once."""
+    rows: tuple[Row, ...] = getattr(request, "rows", ()) or getattr(request, "samples", ())
+    texts = [text for row in rows for text in (row.prompt, row.negative)]
+    if isinstance(request, TrainingRequest):
+        texts += [picture.caption for picture in request.pictures] + [request.recipe.class_prompt]
+    return tuple(dict.fromkeys(texts))
+
+
 def write_request(request: Request) -> str:
     """A request as JSON with its kind and version."""
     return json.dumps({"kind": request.KIND, "version": request.VERSION, "body": json.loads(dump(request))})

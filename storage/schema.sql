@@ -90,7 +90,7 @@ CREATE TABLE candidates (
     verdict TEXT NOT NULL DEFAULT 'unseen',
     judged INTEGER,
     caption TEXT NOT NULL DEFAULT '',
-    caption_edited INTEGER NOT NULL DEFAULT 0,
+    caption_edited INTEGER NOT NULL DEFAULT 0, left_words TEXT NOT NULL DEFAULT '[]',
     UNIQUE (quest, number)
 ) STRICT;
 

@@ -6,6 +6,7 @@ import html
 import re
 from html.parser import HTMLParser
 
+from bot.rules.lengths import units
 from bot.screens import Album, Button, CopyButton, Document, Message, Notice, Reply, Screen, Sheet
 from bot.taps import Tap
 
@@ -75,7 +76,7 @@ def _hold_rows(screen: Screen) -> None:
         assert 1 <= len(row) <= BUTTONS_A_ROW, f"a row of {len(row)}"
         for button in row:
             if isinstance(button, CopyButton):
-                assert 1 <= len(button.copies) <= COPY
+                assert 1 <= units(button.copies) <= COPY
             else:
                 _hold_button(button)
 

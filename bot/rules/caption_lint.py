@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from bot.rules.lengths import cut
@@ -44,14 +44,17 @@ def style_words(style: Style) -> frozenset[str]:
     return frozenset(found - INNOCENT)
 
 
-def leaks(caption: str, style: Style) -> tuple[str, ...]:
-    """Words of the caption that belong to the style, as the caption spells them. The trigger is none."""
-    return tuple(caption[start:end] for start, end in _spans(caption, style))
+def leaks(caption: str, style: Style, left: Collection[str] = ()) -> tuple[str, ...]:
+    """Words of the caption that belong to the style, as the caption spells them. The trigger is none.
+
+    `left`: words, in small letters, that the person wants to stay.
+    """
+    return tuple(caption[start:end] for start, end in _spans(caption, style, left))
 
 
-def fixed(caption: str, style: Style) -> str:
+def fixed(caption: str, style: Style, left: Collection[str] = ()) -> str:
     """The caption without its leaks, commas and articles tidy; never less than the trigger."""
-    while spans := _spans(caption, style):
+    while spans := _spans(caption, style, left):
         for start, end in reversed(spans):
             caption = _without(caption, start, end)
         parts = [" ".join(part.split()).strip("-–") for part in caption.split(",")]
@@ -59,10 +62,10 @@ def fixed(caption: str, style: Style) -> str:
     return caption or style.trigger
 
 
-def struck(caption: str, style: Style) -> str:
+def struck(caption: str, style: Style, left: Collection[str] = ()) -> str:
     """The caption as Telegram HTML, with its leaks struck through."""
     marked, end = "", 0
-    for first, last in _spans(caption, style):
+    for first, last in _spans(caption, style, left):
         marked += f"{_escaped(caption[end:first])}<s>{_escaped(caption[first:last])}</s>"
         end = last
     return marked + _escaped(caption[end:])
@@ -73,7 +76,7 @@ def tidy(text: str, word: str) -> str:
     return trigger.added(cut(" ".join(text.split()).strip(" ,"), LONGEST_CAPTION).strip(" ,"), word)
 
 
-def _spans(caption: str, style: Style) -> list[Span]:
+def _spans(caption: str, style: Style, left: Collection[str]) -> list[Span]:
     own = style_words(style)
     words = [match for match in WORD.finditer(caption) if not trigger.has(match[0], style.trigger)]
     found = [match.span() for match in words if own & set(_keys(match[0]))]
@@ -81,7 +84,7 @@ def _spans(caption: str, style: Style) -> list[Span]:
         is_pair = caption[first.end() : second.start()].isspace()
         if is_pair and kin(first[0] + second[0]) in own and not (first.span() in found and second.span() in found):
             found.append((first.start(), second.end()))
-    return _merged(found)
+    return [(start, end) for start, end in _merged(found) if caption[start:end].lower() not in left]
 
 
 def _keys(word: str) -> Iterator[str]:

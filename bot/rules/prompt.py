@@ -31,8 +31,8 @@ def phrase(subject: str) -> str:
 
 
 def bare(subject: str) -> str:
-    """A subject without its article, on one line and no longer than a prompt holds."""
-    text = " ".join(subject.split()).strip(" ,.;")[:LONGEST_WORDS]
+    """A subject without its article, on one line."""
+    text = " ".join(subject.split()).strip(" ,.;")
     for article in ("a ", "an ", "the "):
         if text.lower().startswith(article):
             return text[len(article) :].strip()
@@ -64,6 +64,12 @@ def negative_of(written: str, family: str, *, is_own: bool) -> str:
     if family == "emoji":
         return ", ".join(wanted) if is_own else ""
     return ", ".join(dict.fromkeys([*wanted, *UNIVERSAL_NEGATIVE]))
+
+
+def beyond(written: str, given: str) -> str:
+    """The parts of a list that are none of another list's."""
+    others = {part.strip().lower() for part in given.split(",")}
+    return ", ".join(part for part in map(str.strip, written.split(",")) if part and part.lower() not in others)
 
 
 def with_trigger(prompt: str, word: str) -> str:

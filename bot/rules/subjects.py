@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
 
+from bot.rules.lengths import units
 from bot.rules.prompt import bare
 from storage.records import Seed
 from storage.states import SubjectsFrom, Way
 
 MOST_SUBJECTS = 100
-LONGEST_SUBJECT = 80  # characters; a subject is a few words, the style needs the rest of the tokens
+LONGEST_SUBJECT = 80  # UTF-16 units; a subject is a few words, the style needs the rest of the tokens
 ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
 SEEDS = 2**32
 
@@ -19,18 +20,27 @@ SEEDS = 2**32
 def read_subjects(text: str) -> tuple[str, ...]:
     """Subjects from lines (or, on one line, from commas and semicolons); `{red|blue} {cat|dog}` gives four.
 
-    Without articles, doubles and empty ones; at most 100 of at most 80 characters.
+    Without articles, doubles and empty ones; at most 100, and none of more than 80 UTF-16 units.
     """
+    fitting = (subject for subject in _each(text) if units(subject) <= LONGEST_SUBJECT)
+    return tuple(islice(fitting, MOST_SUBJECTS))
+
+
+def left_out(text: str) -> tuple[int, bool]:
+    """How many of the first subjects are too long to be taken, and whether there are more than are taken."""
+    first = tuple(islice(_each(text), MOST_SUBJECTS + 1))
+    return sum(units(subject) > LONGEST_SUBJECT for subject in first), len(first) > MOST_SUBJECTS
+
+
+def _each(text: str) -> Iterator[str]:
+    """Every subject that is written, once, in order."""
     parts = text.splitlines() if "\n" in text.strip() else re.split(r"[,;]", text)
-    found: dict[str, None] = {}
+    seen: set[str] = set()
     for part in parts:
-        for subject in unfold(part):
-            short = bare(subject)[:LONGEST_SUBJECT].strip()
-            if short:
-                found.setdefault(short)
-            if len(found) >= MOST_SUBJECTS:
-                return tuple(found)
-    return tuple(found)
+        for subject in map(bare, unfold(part)):
+            if subject and subject not in seen:
+                seen.add(subject)
+                yield subject
 
 
 def unfold(template: str) -> tuple[str, ...]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from bot.rules.caption_lint import draft, fixed, leaks, struck, tidy
+from dataclasses import replace
+
+from bot.rules.caption_lint import LONGEST_CAPTION, draft, fixed, leaks, struck, tidy
+from bot.rules.lengths import ELLIPSIS, cut
 from bot.screens import Message, Row, Screen, Shown
 from bot.steps.moves import Event
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
+from bot.words import Markup
 from storage.records import Candidate
 from storage.states import Stage, Verdict
 
-LISTED = 40  # lines of a list; at 80 characters each they fit Telegram's 4,096
+LISTED = 40  # lines of a list
+LINE_LENGTH = 80  # UTF-16 units of a caption in it; so many lines fit Telegram's 4,096
 NUMBERED = 24  # caption buttons under the list
 NUMBERS_A_ROW = 6
 
@@ -22,8 +27,12 @@ async def palette(walk: Walk) -> list[Candidate]:
 
 
 def leaking(walk: Walk, candidates: list[Candidate]) -> list[Candidate]:
-    """Those whose caption holds style words that nobody said should stay."""
-    return [c for c in candidates if not c.caption_edited and leaks(c.caption, walk.here.style)]
+    """Those whose caption, drafted or written, holds style words that nobody said should stay."""
+    return [candidate for candidate in candidates if _leaks(walk, candidate)]
+
+
+def _leaks(walk: Walk, candidate: Candidate) -> tuple[str, ...]:
+    return leaks(candidate.caption, walk.here.style, candidate.left_words)
 
 
 async def enter(walk: Walk) -> tuple[Message, ...]:
@@ -58,9 +67,7 @@ def _list(walk: Walk, candidates: list[Candidate]) -> Screen:
     rows: list[Row] = []
     if leaky:
         lines += ["", walk.words("captions.leaks", count=len(leaky))]
-        rows.append(
-            (walk.button("captions.fix", Verb.CAPTIONS_FIX), walk.button("captions.leave", Verb.CAPTIONS_LEAVE))
-        )
+        rows.append(_ways_out(walk))
     rows.append(
         (
             walk.button("captions.ok", Verb.CAPTIONS_OK, look="primary"),
@@ -76,26 +83,41 @@ def _list(walk: Walk, candidates: list[Candidate]) -> Screen:
 
 
 def _marked(walk: Walk, candidate: Candidate) -> str:
-    text = candidate.caption[:80]
-    if candidate.caption_edited:
-        return walk.words("captions.line", text=text)
-    return struck(text, walk.here.style)
+    text = struck(cut(candidate.caption, LINE_LENGTH, ending=ELLIPSIS), walk.here.style, candidate.left_words)
+    return walk.words("captions.line", text=Markup(text)) if candidate.caption_edited else text
 
 
 def _one(walk: Walk, candidates: list[Candidate], position: int) -> Screen:
     candidate = candidates[position]
-    text = walk.words("captions.one.ask", number=position + 1, count=len(candidates))
-    text += "\n\n" + struck(candidate.caption, walk.here.style)
+    lines = [walk.words("captions.one.ask", number=position + 1, count=len(candidates))]
+    lines.append(struck(candidate.caption, walk.here.style, candidate.left_words))
     following = (position + 1) % len(candidates)
-    rows: tuple[Row, ...] = (
-        (walk.copies("captions.copy", candidate.caption),),
+    rows: list[Row] = [
         (
             walk.button("captions.next", Verb.CAPTIONS_ONE, following),
             walk.button("captions.ok", Verb.CAPTIONS_OK, look="primary"),
         ),
         walk.way_back(),
+    ]
+    copy = walk.copies("captions.copy", candidate.caption)
+    if copy:
+        rows.insert(0, copy)
+    else:
+        lines.append(walk.words("captions.copy.whole", caption=candidate.caption))
+    found = _leaks(walk, candidate)
+    if found:
+        lines.append(walk.words("captions.leak", words=", ".join(found), count=len(found)))
+        rows.insert(0, _ways_out(walk, candidate.picture.id))
+    return Screen(text="\n\n".join(lines), picture=Shown(file=candidate.picture.file), rows=tuple(rows))
+
+
+def _ways_out(walk: Walk, *picture: int) -> Row:
+    """Take the style's words out or leave them: of one caption, or of all."""
+    kind = "one." if picture else ""
+    return (
+        walk.button(f"captions.{kind}fix", Verb.CAPTIONS_FIX, *picture),
+        walk.button(f"captions.{kind}leave", Verb.CAPTIONS_LEAVE, *picture),
     )
-    return Screen(text=text, picture=Shown(file=candidate.picture.file), rows=rows)
 
 
 async def one_asked(walk: Walk, tap: Tap) -> Turn:
@@ -113,20 +135,35 @@ async def edit_asked(walk: Walk, tap: Tap) -> Turn:
     return Turn()
 
 
-async def fixed_all(walk: Walk, _tap: Tap) -> Turn:
-    """Leaked words leave every draft."""
-    leaky = leaking(walk, await palette(walk))
+async def words_taken_out(walk: Walk, tap: Tap) -> Turn:
+    """The style's words leave every caption, or the one that the button names."""
+    leaky = await _meant(walk, tap)
     for candidate in leaky:
-        text = fixed(candidate.caption, walk.here.style)
-        await walk.store.candidates.caption(walk.here.id, candidate.picture.id, text, edited=False)
-    return Turn(toast=walk.words.plain("captions.fixed.toast", count=len(leaky)))
+        text = fixed(candidate.caption, walk.here.style, candidate.left_words)
+        edited = candidate.caption_edited
+        await walk.store.candidates.caption(walk.here.id, candidate.picture.id, text, edited=edited)
+    return await _onward(walk, walk.words.plain("captions.fixed.toast", count=len(leaky)))
 
 
-async def left_all(walk: Walk, _tap: Tap) -> Turn:
-    """The person wants the words where they are."""
-    for candidate in leaking(walk, await palette(walk)):
-        await walk.store.candidates.caption(walk.here.id, candidate.picture.id, candidate.caption, edited=True)
-    return Turn()
+async def words_left(walk: Walk, tap: Tap) -> Turn:
+    """The person wants the words where they are; they are not pointed out again."""
+    for candidate in await _meant(walk, tap):
+        words = {*candidate.left_words, *(word.lower() for word in _leaks(walk, candidate))}
+        await walk.store.candidates.leave_words(walk.here.id, candidate.picture.id, sorted(words))
+    return await _onward(walk, "")
+
+
+async def _meant(walk: Walk, tap: Tap) -> list[Candidate]:
+    named = {int(arg) for arg in tap.args}
+    return [one for one in leaking(walk, await palette(walk)) if not named or one.picture.id in named]
+
+
+async def _onward(walk: Walk, toast: str) -> Turn:
+    """To the next caption where one is looked at alone, from the last to the list."""
+    if walk.here.stage is Stage.ONE:
+        position, count = walk.here.cursor + 1, len(await palette(walk))
+        await (walk.move(Event.ONE, cursor=position) if position < count else walk.move(Event.LIST))
+    return Turn(toast=toast)
 
 
 async def accepted(walk: Walk, _tap: Tap) -> Turn:
@@ -140,21 +177,21 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
     candidates = await palette(walk)
     if walk.here.stage is not Stage.ONE or not candidates:
         return None
-    position = walk.here.cursor % len(candidates)
+    if len(text) > LONGEST_CAPTION:
+        return walk.says("text.too_long", length=len(text), most=LONGEST_CAPTION)
+    candidate = candidates[walk.here.cursor % len(candidates)]
     caption = tidy(text, walk.here.style.trigger)
-    picture = candidates[position].picture
-    await walk.store.candidates.caption(walk.here.id, picture.id, caption, edited=True)
-    if position + 1 < len(candidates):
-        await walk.move(Event.ONE, cursor=position + 1)
-    else:
-        await walk.move(Event.LIST)
-    return Turn()
+    walk.has_room(caption)
+    await walk.store.candidates.caption(walk.here.id, candidate.picture.id, caption, edited=True)
+    if _leaks(walk, replace(candidate, caption=caption)):
+        return Turn()  # the same screen says so, with both ways out
+    return await _onward(walk, "")
 
 
 TAPS = {
     Verb.CAPTIONS_OK: accepted,
     Verb.CAPTIONS_ONE: one_asked,
     Verb.CAPTIONS_EDIT: edit_asked,
-    Verb.CAPTIONS_FIX: fixed_all,
-    Verb.CAPTIONS_LEAVE: left_all,
+    Verb.CAPTIONS_FIX: words_taken_out,
+    Verb.CAPTIONS_LEAVE: words_left,
 }

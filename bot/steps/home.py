@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.library import EXAMPLE
 from bot.rules.access import owns
+from bot.rules.lengths import ELLIPSIS, cut
 from bot.rules.palette import TARGETS
 from bot.rules.progress import clock_time
 from bot.screens import Asset, Document, Row, Screen
@@ -18,7 +19,7 @@ from storage.records import Job, Quest
 from storage.states import LIVE_STATES, JobState, Stage, Step, Verdict
 
 LISTED = 10  # quests on one screen, the last touched first
-NAME_LENGTH = 16  # characters of a quest's name on a button
+NAME_LENGTH = 16  # UTF-16 units of a quest's name on a button
 
 
 async def show(walk: Walk) -> Screen:
@@ -87,7 +88,7 @@ async def quests(walk: Walk) -> Screen:
     rows: list[Row] = []
     for quest in found:
         name = _name(walk, quest)
-        label = f"{name[:NAME_LENGTH]} · {walk.words.plain(f'step.{quest.step}')}"
+        label = f"{cut(name, NAME_LENGTH, ending=ELLIPSIS)} · {walk.words.plain(f'step.{quest.step}')}"
         current = "▸ " if walk.quest and quest.id == walk.quest.id else ""
         rows.append(
             (

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.rules import prompt
 from bot.rules.drawing import COMPARED_STEPS, best_drawing, comparison, in_one_line
 from bot.rules.rows import styled_rows
-from bot.screens import Album, Cell, Message, PictureSource, Row, Screen, Sheet, Shown
+from bot.screens import Album, Cell, Message, Notice, PictureSource, Row, Screen, Sheet, Shown
 from bot.steps import status
 from bot.steps.moves import Event
 from bot.steps.walk import Turn, Walk
@@ -134,15 +134,25 @@ async def picked(walk: Walk, tap: Tap) -> Turn:
     style = walk.here.style
     strength = prompt.strength_of(pick.prompt, pick.subject, style)
     await walk.move(Event.PICKED, pick=pick.id, style=replace(style, strength=strength, drawing=pick.drawing))
+    toast = walk.words.plain("hunt.picked.toast", number=number)
+    return Turn(toast=toast, before=_alone(walk, pick, number), fresh=True)
+
+
+def _alone(walk: Walk, pick: Picture, number: int) -> tuple[Message, ...]:
+    """The picked probe with what makes it again to be copied, at once or, where a button cannot hold it, in parts.
+
+    A prompt that no button holds is a message of its own, to be copied by a tap on it.
+    """
     settings = in_one_line(pick.seed, pick.drawing)
-    alone = Screen(
-        text=walk.words("hunt.picked", number=number, settings=settings),
-        picture=Shown(file=pick.file),
-        rows=((walk.copies("hunt.copy", f"{pick.prompt}\n{settings}"),),),
-        slot="pick",
-        fresh=True,
-    )
-    return Turn(toast=walk.words.plain("hunt.picked.toast", number=number), before=(alone,), fresh=True)
+    text = walk.words("hunt.picked", number=number, settings=settings)
+    whole = walk.copies("hunt.copy", f"{pick.prompt}\n{settings}")
+    prompt_alone = walk.copies("hunt.copy.prompt", pick.prompt)
+    rows = (whole,) if whole else (walk.copies("hunt.copy.settings", settings), prompt_alone)
+    shown = tuple(row for row in rows if row)
+    screen = Screen(text=text, picture=Shown(file=pick.file), rows=shown, slot="pick", fresh=True)
+    if whole or prompt_alone:
+        return (screen,)
+    return (screen, Notice(text=walk.words("hunt.prompt", prompt=pick.prompt)))
 
 
 async def wrote(walk: Walk, text: str) -> Turn | None:
@@ -150,6 +160,9 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
     subject = prompt.bare(text)
     if walk.here.stage is Stage.DRAWING or not subject:
         return None
+    if len(subject) > prompt.LONGEST_WORDS:
+        return walk.says("text.too_long", length=len(subject), most=prompt.LONGEST_WORDS)
+    walk.has_room(prompt.compose(subject, walk.here.style))
     if walk.here.stage is Stage.ALBUM:
         await walk.move(Event.OTHER_SUBJECT, subject=subject)
     else:

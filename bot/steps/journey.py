@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.rules.access import owns
+from bot.rules.written import readable
 from bot.screens import Message, Notice, Reply, Retire, Screen
 from bot.steps import STEPS, home, hunt, status
 from bot.steps.moves import JOURNEY as JOURNEY
 from bot.steps.walk import Turn, Walk, quest_of
 from bot.taps import Tap, Verb
-from storage.errors import CannotWrite, JobConflict, MoveRefused, QuotaReached
+from storage.chunks import MOST_CHUNKS
+from storage.errors import CannotWrite, JobConflict, MoveRefused, PromptRefused, QuotaReached
 from storage.records import Job
 from storage.states import LIVE_STATES, JobKind, JobState, Stage, Step
 
@@ -55,6 +57,7 @@ STEP_OF_JOB: dict[JobKind, Step] = {
     JobKind.TRYING: Step.TRYING,
     JobKind.TAKING: Step.TRYING,
 }
+REFUSALS = (QuotaReached, CannotWrite, PromptRefused)  # each has a sentence of its name
 PAGES = {"privacy": "privacy.text", "help": "help.text"}
 
 
@@ -85,8 +88,8 @@ async def tapped(walk: Walk, tap: Tap) -> Reply:
         return await _reply(walk, await _act(walk, tap))
     except (MoveRefused, JobConflict):
         return await _stale(walk)
-    except (QuotaReached, CannotWrite) as error:
-        return Reply(toast=walk.words.plain(f"error.{type(error).__name__}"), alert=True)
+    except REFUSALS as error:
+        return Reply(toast=walk.words.plain(f"error.{type(error).__name__}", most=MOST_CHUNKS), alert=True)
     except (ValueError, IndexError):  # an argument that no button of ours has
         return Reply(toast=walk.words.plain("tap.unreadable"), alert=True)
 
@@ -144,14 +147,18 @@ async def _entered(walk: Walk, turn: Turn, before: Step) -> Turn:
 
 
 async def wrote(walk: Walk, text: str) -> Reply:
-    """A text answers what the screen asks for; where nothing is asked, the screen says what can be done."""
+    """A text answers what the screen asks for; where nothing is asked, the screen says what can be done.
+
+    Here every text of a person enters, and here it is made readable.
+    """
+    text = readable(text).strip()
     if walk.quest is None:
         return Reply(shows=(await home.show(walk),))
     answer = getattr(STEPS[walk.here.step], "wrote", None)
     try:
-        turn = await answer(walk, text) if answer is not None else None
-    except (QuotaReached, CannotWrite) as error:
-        turn = Turn(before=(Notice(text=walk.words(f"error.{type(error).__name__}")),), screen=False)
+        turn = await answer(walk, text) if answer is not None and text else None
+    except REFUSALS as error:
+        turn = walk.says(f"error.{type(error).__name__}", most=MOST_CHUNKS)
     except (MoveRefused, JobConflict):
         turn = None
     if turn is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bot.rules.palette import TARGETS
 from bot.rules.progress import clock_time, picture_seconds
+from bot.rules.prompt import compose
 from bot.rules.rows import styled_rows
-from bot.rules.subjects import chosen_subjects, read_subjects, spread
+from bot.rules.subjects import LONGEST_SUBJECT, MOST_SUBJECTS, chosen_subjects, left_out, read_subjects, spread
 from bot.screens import Button, Message, Notice, Row, Screen
 from bot.steps import status
 from bot.steps.moves import Event
@@ -127,13 +128,19 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
     """The person's own subjects, one a line."""
     if walk.here.stage not in (Stage.WAY, Stage.SUBJECTS):
         return None
-    subjects = read_subjects(text)
+    subjects, (too_long, has_more) = read_subjects(text), left_out(text)
     if not subjects:
-        return None
+        return walk.says("payload.subjects.too_long", count=too_long, most=LONGEST_SUBJECT) if too_long else None
+    walk.has_room(*(compose(subject, walk.here.style) for subject in subjects))
     is_both = len(subjects) < FEW_SUBJECTS or walk.here.subjects_from is SubjectsFrom.BOTH
     source = SubjectsFrom.BOTH if is_both else SubjectsFrom.OWN
     await walk.move(Event.SUBJECTS_SET, subjects=subjects, subjects_from=source)
-    return Turn(before=(Notice(text=walk.words("payload.subjects.set", count=len(subjects))),))
+    lines = [walk.words("payload.subjects.set", count=len(subjects))]
+    if too_long:
+        lines.append(walk.words("payload.subjects.too_long", count=too_long, most=LONGEST_SUBJECT))
+    if has_more:
+        lines.append(walk.words("payload.subjects.more", most=MOST_SUBJECTS))
+    return Turn(before=(Notice(text="\n".join(lines)),))
 
 
 async def came(walk: Walk, job: Job) -> tuple[Message, ...]:

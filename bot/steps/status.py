@@ -9,6 +9,7 @@ from bot.rules.progress import bar, clock_time, seconds_of, wait_of
 from bot.screens import Cell, PictureSource, Row, Screen, Sheet, TrainingView
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
+from storage.chunks import MOST_CHUNKS
 from storage.records import ContentHash, Job, Picture
 from storage.requests import PayloadRequest, TrainingAnswer, TrainingRequest, read_answer, read_request
 from storage.states import LIVE_STATES, JobKind, JobState, Phase, Wish
@@ -86,7 +87,7 @@ def why(walk: Walk, job: Job) -> str:
     key = reason if walk.words.has(reason) else f"error.{name}"
     if not name or not walk.words.has(key):
         return walk.words("error.StylesealError")
-    return walk.words(key, **_numbers_of(job))
+    return walk.words(key, most=MOST_CHUNKS, **_numbers_of(job))
 
 
 def _numbers_of(job: Job) -> dict[str, object]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot.library import FOLDER
 from bot.rules import prompt
 from bot.rules.drawing import best_drawing
+from bot.rules.lengths import ELLIPSIS, cut
 from bot.rules.palette import TARGETS
 from bot.rules.trigger import Reading, Trigger, read_trigger
 from bot.screens import Asset, Cell, Notice, PictureSource, Row, Screen, Sheet
@@ -16,10 +17,11 @@ from bot.taps import Tap, Verb
 from storage.attention_syntax import plain
 from storage.records import Style
 from storage.states import PaletteKind, Stage
+from storage.trigger import replaced
 
 LOOKS_A_PAGE = 6
 SUGGESTED = 3
-LONGEST_NAME = 40
+LONGEST_NAME = 40  # UTF-16 units
 
 
 async def show(walk: Walk) -> Screen:
@@ -132,7 +134,9 @@ def told(walk: Walk, trigger: Trigger) -> str:
 async def kind_chosen(walk: Walk, tap: Tap) -> Turn:
     """Style, character or concept."""
     kind = PaletteKind(tap.args[0])
-    await walk.move(Event.KIND_CHOSEN, style=replace(walk.here.style, kind=kind))
+    offered = walk.library.tests[walk.here.style.kind]
+    subject = "" if walk.here.subject in offered else walk.here.subject  # another kind is tested on other subjects
+    await walk.move(Event.KIND_CHOSEN, style=replace(walk.here.style, kind=kind), subject=subject)
     return Turn()
 
 
@@ -148,14 +152,15 @@ async def look_chosen(walk: Walk, tap: Tap) -> Turn:
     if look is None:
         return walk.refuses("tap.unreadable")
     name = walk.words.plain(f"look.{look.name}")
-    style = replace(
-        walk.here.style,
+    before = walk.here.style
+    style = Style(
+        kind=before.kind,
+        trigger=before.trigger,
         preset=look.name,
         name=name,
         modifiers=look.modifiers,
         boosters=look.boosters,
         negative=look.negative,
-        strength=0,
         drawing=best_drawing(walk.machine),
     )
     await walk.move(Event.LOOK_CHOSEN, style=style, name=name)
@@ -198,8 +203,17 @@ async def _use(walk: Walk, word: str) -> Turn:
     trigger = read(walk, word)
     if trigger.is_refused:
         return Turn(before=(Notice(text=told(walk, trigger)),))
+    await _rename(walk, walk.here.style.trigger, trigger.word)
     await walk.stay(style=replace(walk.here.style, trigger=trigger.word))
     return Turn(toast=trigger.word)
+
+
+async def _rename(walk: Walk, old: str, new: str) -> None:
+    """Captions that the person wrote call the seal by its new trigger; drafts are drafted anew at their step."""
+    for candidate in await walk.store.candidates.of(walk.here.id):
+        if candidate.caption_edited:
+            caption = replaced(candidate.caption, old, new)
+            await walk.store.candidates.caption(walk.here.id, candidate.picture.id, caption, edited=True)
 
 
 async def wrote(walk: Walk, text: str) -> Turn | None:
@@ -211,8 +225,8 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
         return None
     line = prompt.one_line(text)
     if len(line) > prompt.LONGEST_WORDS:
-        too_long = walk.words("style.too_long", length=len(line), most=prompt.LONGEST_WORDS)
-        return Turn(before=(Notice(text=too_long),))
+        return walk.says("style.too_long", length=len(line), most=prompt.LONGEST_WORDS)
+    walk.has_room(line)
     return await (_avoid(walk, line) if stage is Stage.AVOID else _describe(walk, line))
 
 
@@ -225,10 +239,21 @@ async def _avoid(walk: Walk, line: str) -> Turn:
 async def _describe(walk: Walk, line: str) -> Turn:
     if not line:
         return Turn()
-    name = plain(line).split(",")[0].strip()[:LONGEST_NAME] or line[:LONGEST_NAME]
-    style = replace(walk.here.style, preset="", name=name, modifiers=line, boosters="", strength=0)
-    await walk.move(Event.WORDS_WRITTEN, style=style, name=name)
+    await walk.move(Event.WORDS_WRITTEN, style=_of_own_words(walk, line), name=_name_of(line))
     return Turn()
+
+
+def _of_own_words(walk: Walk, line: str) -> Style:
+    """A style of the person's words. Of a look chosen before nothing stays; what they avoid themselves does."""
+    before = walk.here.style
+    look = walk.library.look(before.preset)
+    negative = prompt.beyond(before.negative, look.negative) if look else before.negative
+    return Style(kind=before.kind, trigger=before.trigger, name=_name_of(line), modifiers=line, negative=negative)
+
+
+def _name_of(line: str) -> str:
+    first = plain(line).split(",")[0].strip()
+    return cut(first or line, LONGEST_NAME, ending=ELLIPSIS)
 
 
 TAPS = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.rules.clashes import clashes
 from bot.rules.naming import file_stem
+from bot.rules.prompt import phrase
 from bot.rules.rows import sealed_row
 from bot.rules.subjects import outside
 from bot.screens import Message, Screen
@@ -81,7 +82,7 @@ def training_pictures(pictures: Sequence[Candidate]) -> tuple[TrainingPicture, .
 def with_class(walk: Walk) -> Recipe:
     """The recipe with the words that class pictures are drawn from: what the palette shows, without its trigger."""
     asked = walk.here.recipe
-    return replace(asked, class_prompt=f"a {walk.here.subject}") if asked.class_pictures else asked
+    return replace(asked, class_prompt=phrase(walk.here.subject)) if asked.class_pictures else asked
 
 
 async def stopped(walk: Walk, _tap: Tap) -> Turn:

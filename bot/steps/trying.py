@@ -23,7 +23,6 @@ STRENGTHS = ("0.6", "0.8", "1.0")
 SWEEP = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 PAIR_SUBJECTS = 4
 SEED = 42  # the same for every trial of a quest, so that only what was changed changes
-LONGEST_PROMPT = 400
 LORAS = {"kohya": ExportKind.LORA_KOHYA, "diffusers": ExportKind.LORA_DIFFUSERS}  # by the button's argument
 SENT_AS_DOCUMENT_BYTES = 50 * 10**6  # Bot API
 
@@ -178,8 +177,8 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
     subject = prompt.bare(prompt.one_line(text))
     if not subject:
         return None
-    if len(text) > LONGEST_PROMPT:
-        return Turn(before=(Notice(text=walk.words("style.too_long", length=len(text), most=LONGEST_PROMPT)),))
+    if len(subject) > prompt.LONGEST_WORDS:
+        return walk.says("text.too_long", length=len(subject), most=prompt.LONGEST_WORDS)
     return await _try(walk, subject, (walk.here.seal_strength,), Layout.SINGLE)
 
 

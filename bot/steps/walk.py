@@ -9,15 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from bot.library import Library, library
+from bot.rules.lengths import units
 from bot.rules.prompt import negative_of
 from bot.rules.trigger import Tokenizer, pieces_of
-from bot.screens import Button, CopyButton, Message, Row
+from bot.screens import LONGEST_COPY, Button, CopyButton, Message, Notice, Row
 from bot.steps.moves import BACK_IS_HOME, JOURNEY, Event, Place
 from bot.taps import Tap, Verb
 from bot.words import Words
+from storage.chunks import in_chunks
 from storage.errors import MoveRefused
 from storage.records import Job, MachineFacts, Person, Quest, Style
-from storage.requests import Request
+from storage.requests import Request, prompts_of
 from storage.store import Store
 
 REVS_A_QUEST = 10_000
@@ -112,9 +114,10 @@ class Walk:
         tap = Tap(verb, tuple(str(arg) for arg in args), self.number())
         return Button(label=label, data=tap.data(), look=look)
 
-    def copies(self, key: str, text: str) -> CopyButton:
-        """A button that copies a text."""
-        return CopyButton(label=self.words.plain(key), copies=text[:256])
+    def copies(self, key: str, text: str) -> Row:
+        """A button that copies a text whole; none for a text that is longer than such a button holds."""
+        fits = 1 <= units(text) <= LONGEST_COPY
+        return (CopyButton(label=self.words.plain(key), copies=text),) if fits else ()
 
     def way_back(self) -> Row:
         """The row every screen ends with."""
@@ -135,16 +138,29 @@ class Walk:
         return negative_of(style.negative, self.family, is_own=is_own)
 
     async def ask(self, request: Request, key: str) -> Job:
-        """Asks the engine for work. Raises QuotaReached, JobConflict."""
+        """Asks the engine for work. Raises PromptRefused, QuotaReached, JobConflict."""
+        self.has_room(*prompts_of(request))
         return await self.store.jobs.enqueue(request, key=key, quest=self.here.id, user=self.person.id)
 
     async def ask_and_move(self, event: Event, request: Request, key: str, **changes: Any) -> Job:
-        """Asks for work and moves, or neither. Raises MoveRefused, QuotaReached, JobConflict."""
+        """Asks for work and moves, or neither. Raises MoveRefused, PromptRefused, QuotaReached, JobConflict."""
         if not self.may(event):
             raise MoveRefused(place=str(self.place), event=event.value)
         job = await self.ask(request, key)
         await self.move(event, **changes)
         return job
+
+    def says(self, key: str, **values: object) -> Turn:
+        """A sentence of its own; nothing is changed, and the screen stays as it is."""
+        return Turn(before=(Notice(text=self.words(key, **values)),), screen=False)
+
+    def has_room(self, *prompts: str) -> None:
+        """Nothing, where each prompt is short enough for the model. Raises PromptRefused.
+
+        Before an engine was ever here a word counts as one token, the least it can be; the engine counts again.
+        """
+        for text in prompts:
+            in_chunks(text, lambda words: pieces_of(words, self.tokenizer) or words.split(), self.room(), ",")
 
     def refuses(self, key: str, **values: object) -> Turn:
         """An alert that says why not; the screen stays as it is."""

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from telegram import Bot
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
+from bot.rules.lengths import ELLIPSIS, cut
 from bot.screens import Answer
 from bot.telegram.limits import TOAST
 from storage.documents import load
@@ -72,7 +73,9 @@ class Answers:
     async def _is_answered(self, answer: Answer) -> bool:
         try:
             await self._bot.answer_callback_query(
-                answer.callback_query_id, text=answer.text[:TOAST] or None, show_alert=answer.alert or None
+                answer.callback_query_id,
+                text=cut(answer.text, TOAST, ending=ELLIPSIS) or None,
+                show_alert=answer.alert or None,
             )
         except BadRequest:
             return True  # too old, or answered before a restart: both are as good as done

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from bot.rules.lengths import ELLIPSIS, cut, units
+
 TEXT, CAPTION, TOAST = 4096, 1024, 200  # Bot API: characters after parsing entities
 LARGEST_UPLOAD_BYTES = 50_000_000  # Bot API: "up to 50 MB"
 TAG = re.compile(r"<[^>]*>")
@@ -13,12 +15,4 @@ TAG = re.compile(r"<[^>]*>")
 def within(text: str, limit: int) -> str:
     """The HTML as it is when it fits; else its plain words, cut and escaped."""
     plain = html.unescape(TAG.sub("", text))
-    if length(plain) <= limit:
-        return text
-    cut = plain.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", errors="ignore")
-    return html.escape(cut.rstrip() + "…", quote=False)
-
-
-def length(plain: str) -> int:
-    """UTF-16 units, as Telegram counts: an emoji may be two."""
-    return len(plain.encode("utf-16-le")) // 2
+    return text if units(plain) <= limit else html.escape(cut(plain, limit, ending=ELLIPSIS), quote=False)

@@ -171,7 +171,7 @@ class Routes:
             if name == "admin" and panel.may(walk):
                 return await panel.show(walk)
             return await journey.command(walk, name, argument.strip())
-        if text:
+        if message.text is not None:
             return await journey.wrote(walk, text)
         if message.effective_attachment is not None:
             return await journey.sent_file(walk)

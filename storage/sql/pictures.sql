@@ -34,7 +34,8 @@ INSERT INTO candidates (picture, quest, number) VALUES (:picture, :quest, :numbe
 
 -- name: candidates
 -- A quest's candidates by number, with their pictures.
-SELECT pictures.*, candidates.number, candidates.verdict, candidates.judged, candidates.caption, candidates.caption_edited
+SELECT pictures.*, candidates.number, candidates.verdict, candidates.judged, candidates.caption, candidates.caption_edited,
+    candidates.left_words
 FROM candidates JOIN pictures ON pictures.id = candidates.picture WHERE candidates.quest = :quest ORDER BY candidates.number;
 
 -- name: judge
@@ -53,3 +54,7 @@ UPDATE candidates SET verdict = 'unseen', judged = NULL WHERE picture = :picture
 -- name: caption
 -- What a palette picture is trained with.
 UPDATE candidates SET caption = :caption, caption_edited = :edited WHERE picture = :picture AND quest = :quest;
+
+-- name: leave_words
+-- Words of the style that the person wants to stay in a caption.
+UPDATE candidates SET left_words = :words WHERE picture = :picture AND quest = :quest;

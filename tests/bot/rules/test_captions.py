@@ -30,6 +30,33 @@ def test_words_of_the_style_are_leaks_whole_words_only(caption: str, found: tupl
     assert leaks(caption, NEON) == found
 
 
+@pytest.mark.parametrize(
+    ("modifiers", "caption", "found"),
+    [
+        ("watercolor", "two Watercolours of a castle", ("Watercolours",)),
+        ("watercolour, soft light", "a water color castle, softly lit", ("water color", "softly")),
+        ("hand-drawn, grey ink", "a hand drawn cat, gray, with a hand", ("hand drawn", "gray")),
+        ("pixel art", "a pixel-art cat and an artist", ("pixel-art",)),
+        ("stylized, neon sign", "a neon-lit stylised street", ("neon-lit", "stylised")),
+        ("cosy watercolour", "a colorful cat", ()),
+    ],
+)
+def test_every_form_and_spelling_of_a_style_word_is_a_leak(
+    modifiers: str, caption: str, found: tuple[str, ...]
+) -> None:
+    assert leaks(caption, Style(modifiers=modifiers, trigger="ohwx")) == found
+
+
+def test_a_word_that_may_stay_is_no_leak_while_others_are() -> None:
+    assert leaks("a glowing neon cat", NEON, left=("neon",)) == ("glowing",)
+    assert fixed("a glowing neon cat", NEON, left=("neon",)) == "a neon cat"
+
+
+def test_an_article_suits_the_word_that_follows_a_fixed_leak() -> None:
+    assert fixed("a neon owl, ohwx", NEON) == "an owl, ohwx"
+    assert fixed("a cat and an (glowing) navy cat", NEON) == "a cat and an () cat"
+
+
 def test_a_leak_is_struck_through_and_nothing_else_is_markup() -> None:
     assert struck("a <cat>, neon, ohwx", NEON) == "a &lt;cat&gt;, <s>neon</s>, ohwx"
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.library import library
 from bot.rules.palette import TARGETS
-from bot.rules.subjects import chosen_subjects, outside, read_subjects, spread, unfold
+from bot.rules.subjects import chosen_subjects, left_out, outside, read_subjects, spread, unfold
 from storage.records import Seed
 from storage.states import PaletteKind, SubjectsFrom, Way
 
@@ -27,7 +27,20 @@ def test_lines_commas_articles_and_doubles_are_understood(text: str) -> None:
 
 def test_a_list_without_end_is_cut_at_a_hundred() -> None:
     assert len(read_subjects("{a|b|c|d|e|f}{a|b|c|d|e|f}{a|b|c|d|e|f}")) == 100
-    assert all(len(subject) <= 80 for subject in read_subjects("x" * 500))
+
+
+def test_what_is_too_long_for_a_subject_is_left_out_whole_and_counted() -> None:
+    text = "cat\n" + "x" * 500 + "\nowl"
+    assert read_subjects(text) == ("cat", "owl")
+    assert left_out(text) == (1, False)
+
+
+def test_ten_thousand_lines_and_a_template_of_a_thousand_choices_are_read_at_once_and_said() -> None:
+    many = "\n".join(f"cat {number}" for number in range(10_000))
+    explosion = "{a|b}" * 1000
+    for text in (many, explosion + ",dog"):
+        assert len(read_subjects(text)) <= 100
+        assert left_out(text)[1]
 
 
 def test_way_a_counts_seeds_up_and_way_b_holds_one() -> None:

@@ -7,7 +7,8 @@ import html
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.telegram.limits import length, within
+from bot.rules.lengths import units
+from bot.telegram.limits import within
 
 
 def test_what_fits_stays_as_it_is() -> None:
@@ -19,10 +20,10 @@ def test_what_fits_stays_as_it_is() -> None:
 def test_whatever_is_written_fits_afterwards_and_is_still_html(text: str, limit: int) -> None:
     found = within(f"<i>{html.escape(text)}</i>", limit)
     plain = html.unescape(found.removeprefix("<i>").removesuffix("</i>"))
-    assert length(plain) <= limit
+    assert units(plain) <= limit
 
 
 def test_an_emoji_counts_as_telegram_counts_it() -> None:
-    assert length("🙂") == 2
+    assert units("🙂") == 2
     assert within("🙂" * 10, 20) == "🙂" * 10
     assert within("🙂" * 10, 19) == "🙂" * 9 + "…"
