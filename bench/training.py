@@ -61,7 +61,9 @@ class Script:
     def pixels(self, chance: Draw) -> torch.Tensor:
         """The batch's pictures, decoded again as in every epoch."""
         machine = self.loop.machine
-        return torch.cat([pixels_of(machine, open_at(self.files[int(n)], machine.size_px)) for n in chance.pictures])
+        return torch.cat([pixels_of(open_at(self.files[int(n)], machine.size_px)) for n in chance.pictures]).to(
+            machine.device, machine.vae_dtype
+        )
 
     @torch.no_grad()
     def latents(self, pixels: torch.Tensor, chance: Draw) -> torch.Tensor:

@@ -123,6 +123,7 @@ class DrawnAnswer:
 
     drawn: int
     seconds: float
+    lost: int = 0  # rows that came out as no numbers, in full precision neither
 
 
 @dataclass(frozen=True, kw_only=True)

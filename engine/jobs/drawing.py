@@ -12,6 +12,7 @@ from engine.models.adapters import worn
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import parameters, png_bytes
 from engine.pictures.rows import Denoised, Drawn, draw
+from storage.errors import ModelNotFinite
 from storage.records import Progress
 from storage.requests import DrawnAnswer, Row
 from storage.states import Phase, Wish
@@ -39,21 +40,30 @@ class Stopwatch:
 
 
 def draw_rows(rows: Sequence[Row], machine: Machine, task: Task) -> Iterator[Event]:
-    """Draws what is not drawn yet and finishes. A wish to stop finishes with what is there."""
+    """Draws what is not drawn yet and finishes. A wish to stop finishes with what is there.
+
+    Raises ModelNotFinite where no row came out as numbers; `lost` of the answer counts them where some did.
+    """
     watch = Stopwatch()
     drawn = len(task.drawn)
     seconds_left: float | None = None
     steps = draw(machine, rows, lambda seals: worn(machine, seals, task.read), skip=task.drawn)
-    for moment in watch.timed(steps):
-        if isinstance(moment, Denoised):
-            seconds_left = watch.seconds / moment.done * (moment.total - moment.done)
-            yield Stepped(progress=_progress(drawn, rows, seconds_left))
-        else:
-            drawn += 1
-            yield _drew(moment, machine, _progress(drawn, rows, seconds_left))
-        if task.wish is Wish.STOP:
-            break
-    yield Finished(answer=DrawnAnswer(drawn=drawn, seconds=round(watch.seconds, 3)))
+    lost = 0
+    try:
+        for moment in watch.timed(steps):
+            if isinstance(moment, Denoised):
+                seconds_left = watch.seconds / moment.done * (moment.total - moment.done)
+                yield Stepped(progress=_progress(drawn, rows, seconds_left))
+            else:
+                drawn += 1
+                yield _drew(moment, machine, _progress(drawn, rows, seconds_left))
+            if task.wish is Wish.STOP:
+                break
+    except ModelNotFinite:  # said at the end, when all that can be drawn are there
+        if drawn == 0:
+            raise
+        lost = len(rows) - drawn
+    yield Finished(answer=DrawnAnswer(drawn=drawn, seconds=round(watch.seconds, 3), lost=lost))
 
 
 def _progress(drawn: int, rows: Sequence[Row], seconds_left: float | None) -> Progress:

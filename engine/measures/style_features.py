@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from engine.models.forward import whole
 from engine.models.machine import Machine
 
 DIMENSIONS = 64
@@ -62,14 +63,19 @@ def _statistics(machine: Machine, pixels: Tensor) -> Tensor:
 
     μ and σ are those of AdaIN, Huang & Belongie 2017 (arXiv 1703.06868), eq. 5–6; its style loss compares them, eq. 13.
     """
-    with _watched(machine.vae.encoder) as maps:
-        machine.vae.encode(pixels.to(machine.device, machine.vae_dtype))
+    maps = whole(machine, lambda: _maps(machine, pixels))
     third = (pixels - pixels.mean(dim=(2, 3), keepdim=True)).pow(3).mean(dim=(2, 3))
     numbers = [third[0].sign() * third[0].abs().pow(1 / 3)]
     for feature_map in (pixels, *maps):
         flat = feature_map[0].flatten(1).float().cpu()
         numbers += [flat.mean(dim=1), (flat.std(dim=1) + SMALLEST_DEVIATION).log()]
     return torch.cat(numbers)
+
+
+def _maps(machine: Machine, pixels: Tensor) -> tuple[Tensor, ...]:
+    with _watched(machine.vae.encoder) as maps:
+        machine.vae.encode(pixels.to(machine.device, machine.vae_dtype))
+    return tuple(maps)
 
 
 @contextmanager

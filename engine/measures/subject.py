@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from engine.models import adapters
+from engine.models.forward import predict
 from engine.models.machine import Machine
 from engine.pictures.latents import generator, posterior
 from engine.pictures.noise import noise_schedule, rowwise_error, target_of
@@ -44,10 +45,10 @@ class SubjectMeasure:
         for number, share in enumerate(TIMESTEPS):
             noise = torch.randn(x0.shape, generator=generator(NOISE_SEED, number)).to(x0.device)
             t = torch.tensor([int(share * self._schedule.config.num_train_timesteps)], device=x0.device)
-            noisy = self._schedule.add_noise(x0, noise, t).expand(count, *x0.shape[1:]).to(machine.dtype)
+            noisy = self._schedule.add_noise(x0, noise, t).expand(count, *x0.shape[1:])
             target = target_of(self._schedule, x0, noise, t)
             with adapters.using(machine, {}):
-                prediction = machine.unet(noisy, t.expand(count), return_dict=False, **self._condition())[0]
+                prediction = predict(machine, noisy, t.expand(count), self._condition())
             yield rowwise_error(prediction, target.expand_as(prediction)).cpu()
 
     def rank_score(self, errors: Sequence[torch.Tensor], subject: str) -> float:

@@ -16,6 +16,7 @@ import torch
 from engine.models.find import EMBEDDED, FoundModel, find
 from engine.models.hardware import MemoryMode, device_name, memory_of, pick_device, pick_dtype, pick_memory
 from engine.models.heap import keep_freed_memory
+from engine.models.probe import probe
 from engine.models.reading import read
 from storage.records import ContentHash, MachineFacts, ModelFacts
 
@@ -43,12 +44,13 @@ class Machine:
     vae_dtype: torch.dtype
     memory_mode: MemoryMode
     weights_sha256: str
+    revision: str = ""  # of a hub model, where one was asked for
     zero_empty_negative: bool = False  # SDXL: an empty negative prompt means zeros
     kept: Any = field(default=None, repr=False)  # the pipeline whose offload hooks move the parts
 
     @classmethod
     def load(cls, name: str = EMBEDDED, *, device: str = "auto", memory: str = "auto") -> Machine:
-        """Reads the model and places it. Raises ModelMissing and ModelRefused."""
+        """Reads the model, places it and tries it. Raises ModelMissing and ModelRefused."""
         found = find(name)
         place = pick_device(device)
         if place.type == "cpu":
@@ -65,7 +67,7 @@ class Machine:
         _place(pipeline, mode, place)
         encoders = (pipeline.text_encoder, getattr(pipeline, "text_encoder_2", None))
         tokenizers = (pipeline.tokenizer, getattr(pipeline, "tokenizer_2", None))
-        return cls(
+        machine = cls(
             name=found.name,
             family=family,
             unet=pipeline.unet,
@@ -79,8 +81,11 @@ class Machine:
             memory_mode=mode,
             weights_sha256=hash_of(found),
             zero_empty_negative=bool(pipeline.config.get("force_zeros_for_empty_prompt", False)),
+            revision=found.revision,
             kept=pipeline if not mode.is_whole else None,
         )
+        probe(machine)
+        return machine
 
     @property
     def latent_scale(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from engine.models import forward
 from engine.models.machine import Machine
 from engine.pictures.opened import opened
 
@@ -20,17 +21,15 @@ def open_at(data: bytes, size_px: int) -> Image.Image:
     return image.resize((size_px, size_px), Image.Resampling.LANCZOS)
 
 
-def pixels_of(machine: Machine, image: Image.Image) -> torch.Tensor:
-    """(1, 3, side, side) in -1 … 1 where the VAE lives."""
-    array = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 127.5 - 1
-    return array.to(machine.device, machine.vae_dtype)
+def pixels_of(image: Image.Image) -> torch.Tensor:
+    """(1, 3, side, side) in -1 … 1."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
 @torch.no_grad()
 def posterior(machine: Machine, image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation (1, C, h, w) of a picture's latents, fp32."""
-    found = machine.vae.encode(pixels_of(machine, image)).latent_dist
-    return found.mean.float(), found.std.float()
+    """Mean and standard deviation (1, C, h, w) of a picture's latents, fp32. Raises ModelNotFinite."""
+    return forward.posterior(machine, pixels_of(image))
 
 
 def generator(seed: int, number: int) -> torch.Generator:

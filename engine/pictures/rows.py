@@ -7,7 +7,7 @@ missing, bit for bit. Must not know jobs or storage.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +15,11 @@ from typing import Any
 import torch
 from PIL import Image
 
+from engine.models.forward import Part, decode, predict, widen
 from engine.models.machine import Machine
 from engine.pictures.prompt_weights import Embeddings, chunk_count, encode, encode_negative
 from engine.pictures.samplers import make_scheduler
+from storage.errors import ModelNotFinite
 from storage.requests import Row, SealUse
 
 GROUP_ROWS = 4  # a hunt is one group; bigger batches gain little (performance.md B2) and make others wait longer
@@ -69,19 +71,46 @@ def group_rows(machine: Machine, rows: Sequence[Row]) -> tuple[Group, ...]:
 def draw(
     machine: Machine, rows: Sequence[Row], dress: Dress, *, skip: frozenset[int] = frozenset()
 ) -> Iterator[Denoised | Drawn]:
-    """Draws all rows but those at the positions in `skip`; yields after every denoising step and every picture."""
+    """Draws all rows but those at the positions in `skip`; yields after every denoising step and every picture.
+
+    What is no number is drawn again in fp32. Raises ModelNotFinite at the end, where a row stays so; the others are
+    drawn by then.
+    """
     groups = [group for group in group_rows(machine, rows) if not skip.issuperset(group.positions)]
     total = sum(len(group.rows) * group.rows[0].drawing.steps for group in groups)
-    done = 0
+    done, lost = 0, []
     for group in groups:
-        batch = Batch(machine, group, dress)
-        for timestep in batch.timesteps:
-            batch.step(timestep)
-            done += len(group.rows)
-            yield Denoised(done, total)
+        batches = yield from _denoised(machine, group, dress, done, total)
+        done += len(group.rows) * group.rows[0].drawing.steps
         for index, position in enumerate(group.positions):
-            if position not in skip:
-                yield Drawn(position, group.rows[index], batch.picture(index))
+            if position in skip:
+                continue
+            try:
+                image = batches[index].picture(index)
+            except ModelNotFinite as error:
+                lost.append(error)
+            else:
+                yield Drawn(position, group.rows[index], image)
+    if lost:
+        raise lost[0]
+
+
+def _denoised(
+    machine: Machine, group: Group, dress: Dress, done: int, total: int
+) -> Generator[Denoised, None, list[Batch]]:
+    """The batch that holds each row's latents: the first, or a second in fp32 for rows that are no numbers in it."""
+    batch = again = Batch(machine, group, dress)
+    for timestep in batch.timesteps:
+        batch.step(timestep)
+        done += len(group.rows)
+        yield Denoised(done, total)
+    bad = batch.not_finite()
+    if bad and widen(machine, Part.UNET):
+        again = Batch(machine, group, dress)
+        for timestep in again.timesteps:
+            again.step(timestep)
+            yield Denoised(done, total)
+    return [again if index in bad else batch for index in range(len(group.rows))]
 
 
 class Batch:
@@ -131,20 +160,23 @@ class Batch:
     def step(self, timestep: Any) -> None:
         """One denoising step for all rows; classifier-free guidance is one forward of 2N."""
         doubled = torch.cat([self.latents, self.latents]) if self.is_guided else self.latents
-        model_input = self.scheduler.scale_model_input(doubled, timestep).to(self.machine.dtype)
+        model_input = self.scheduler.scale_model_input(doubled, timestep)
         with self.dress(self.seals):
-            prediction = self.machine.unet(model_input, timestep, **self.condition, return_dict=False)[0].float()
+            prediction = predict(self.machine, model_input, timestep, self.condition).float()
         if self.is_guided:
             without, with_prompt = prediction.chunk(2)
             prediction = without + self.drawing.guidance_scale * (with_prompt - without)
         self.latents = self.scheduler.step(prediction, timestep, self.latents, **self.extra, return_dict=False)[0]
 
+    def not_finite(self) -> frozenset[int]:
+        """The rows that are no numbers any more. Looked at once, at the end: a look waits for the GPU."""
+        finite = torch.isfinite(self.latents).flatten(1).all(dim=1).tolist()
+        return frozenset(index for index, is_number in enumerate(finite) if not is_number)
+
     @torch.no_grad()
     def picture(self, index: int) -> Image.Image:
-        """Decodes one row alone, so that its pixels do not depend on its neighbours."""
-        vae = self.machine.vae
-        latents = self.latents[index : index + 1] / vae.config.scaling_factor
-        pixels = vae.decode(latents.to(self.machine.vae_dtype), return_dict=False)[0][0].float()
+        """Decodes one row alone, so that its pixels do not depend on its neighbours. Raises ModelNotFinite."""
+        pixels = decode(self.machine, self.latents[index : index + 1])[0]
         array = (pixels / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).mul(255).round().to(torch.uint8)
         return Image.fromarray(array.cpu().numpy())
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from engine.models import forward
 from engine.models.machine import Machine
 from engine.pictures.prompt_weights import Embeddings
 
@@ -17,7 +18,4 @@ def predict(
     condition: Mapping[str, object] = {}
     if said.pooled is not None:
         condition = {"added_cond_kwargs": {"text_embeds": said.pooled, "time_ids": time_ids}}
-    prediction: torch.Tensor = machine.unet(
-        noisy.to(machine.dtype), t, encoder_hidden_states=said.hidden, return_dict=False, **condition
-    )[0]
-    return prediction
+    return forward.predict(machine, noisy, t, {"encoder_hidden_states": said.hidden, **condition})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from engine.models.forward import Part, widen
 from storage.errors import LossNotFinite, OutOfMemory
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def attempt(loop: Loop) -> Trial:
     while True:
         try:
             return _once(loop)
+        except LossNotFinite:
+            if not widen(loop.machine, Part.UNET):  # the base itself may overflow half precision
+                raise
         except torch.OutOfMemoryError as error:
             loop.forget()
             torch.cuda.empty_cache()
