@@ -105,15 +105,23 @@ class Screen:
     slot: str = "screen"
     fresh: bool = False
     pinned: bool = False
+    as_file: bool = False  # the picture as a document: Telegram refused it as a photo
 
 
 @dataclass(frozen=True, kw_only=True)
 class Album:
-    """2–10 pictures in one message group; it cannot carry buttons."""
+    """2–10 pictures in one message group; it cannot carry buttons.
+
+    `apart`: Telegram refused the group, so the first of what is left goes alone (`as_file`: as a document). `words` are
+    captions of pictures that it took in no form.
+    """
 
     type: Literal["album"] = "album"
     pictures: tuple[Shown, ...]
     captions: tuple[str, ...] = ()
+    apart: bool = False
+    as_file: bool = False
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

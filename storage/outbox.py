@@ -117,6 +117,14 @@ class Outbox:
         """To be tried again from that moment on."""
         await self._database.change(SQL["later"], {"id": owed_id, "not_before": to_ms(not_before), "error": error})
 
+    async def rewrite(self, owed_id: int, body: str) -> None:
+        """Something else is owed in its place, from the beginning."""
+        await self._database.change(SQL["rewrite"], {"id": owed_id, "body": body})
+
+    async def uncount(self, owed_id: int) -> None:
+        """The last attempt says nothing of this message."""
+        await self._database.change(SQL["uncount"], {"id": owed_id})
+
     async def park(self, owed_id: int, error: str) -> None:
         """Telegram will not take it."""
         await self._database.change(SQL["park"], {"id": owed_id, "error": error})

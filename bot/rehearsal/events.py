@@ -38,6 +38,7 @@ class Events:
         try:
             yield "retry: 700\n\n"
             while not self._closed:
-                yield await next_of(listener, HEARTBEAT_SECONDS) or ": still here\n\n"
+                text = await next_of(listener, HEARTBEAT_SECONDS)
+                yield text or ": still here\n\n"
         finally:
             self._listeners.discard(listener)

@@ -33,6 +33,7 @@ class Fault:
     description: str = ""
     retry_after: int | None = None
     delay: float = 0.0  # seconds
+    page: str = ""  # a proxy's answer in HTML instead of Telegram's, with `code` (or 200)
     drop: Literal["", "before", "after"] = ""
     times: int = 1
 

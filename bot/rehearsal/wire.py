@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from bot.rehearsal import schema
@@ -82,6 +82,9 @@ async def with_faults(world: World, call: Call) -> Response:
 
 def refuse_by(world: World, fault: Fault, call: Call) -> Response | None:
     """The error that a fault orders."""
+    if fault.page:
+        note(world, call.method, chat_of(call), fault.code or 200, "a proxy's page")
+        return HTMLResponse(fault.page, fault.code or 200)
     refusal = fault.refusal()
     if refusal is None:
         return None

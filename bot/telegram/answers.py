@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
 from functools import partial
 
 import structlog
 from pydantic import ValidationError
 from telegram import Bot
-from telegram.error import BadRequest, RetryAfter, TelegramError
+from telegram.error import TelegramError
 
 from bot.rules.lengths import ELLIPSIS, cut
 from bot.screens import Answer
 from bot.telegram.limits import TOAST
+from bot.telegram.refusals import Meaning, Verdict, verdict
 from storage.documents import load
 from storage.outbox import Owed
 from storage.store import Store
@@ -77,16 +78,16 @@ class Answers:
                 text=cut(answer.text, TOAST, ending=ELLIPSIS) or None,
                 show_alert=answer.alert or None,
             )
-        except BadRequest:
-            return True  # too old, or answered before a restart: both are as good as done
         except TelegramError as error:
-            log.info("answer waits", error=type(error).__name__)
-            await asyncio.sleep(seconds_asked(error) if isinstance(error, RetryAfter) else AGAIN_SECONDS)
-            return False
+            return await self._is_over(answer, verdict(error))
         return True
 
-
-def seconds_asked(error: RetryAfter) -> float:
-    """How long Telegram wants us to wait."""
-    asked = error.retry_after
-    return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+    async def _is_over(self, answer: Answer, found: Verdict) -> bool:
+        """Whether nothing more can be done for this tap; refused words must not leave its spinner turning."""
+        if found.meaning in (Meaning.PASSING, Meaning.OURS):
+            log.info("answer waits", code=found.code, why=found.label)
+            await asyncio.sleep(AGAIN_SECONDS if found.wait_seconds is None else found.wait_seconds)
+            return False
+        if found.meaning is Meaning.MESSAGE and answer.text:
+            return await self._is_answered(replace(answer, text="", alert=False))
+        return True

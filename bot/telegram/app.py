@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from telegram import Update
-from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
+from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 from tokenizers import Tokenizer
 
@@ -21,6 +21,7 @@ from bot.steps.walk import Walk
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import InboxQueue
 from bot.telegram.profile import present
+from bot.telegram.refusals import Meaning, verdict
 from bot.telegram.request import calling, polling
 from bot.telegram.routes import Routes
 from bot.telegram.watch import Watch
@@ -39,7 +40,9 @@ NEWCOMER, SETTLED = 3, 12  # conflicts within that time until a bot gives way; w
 SETTLED_SECONDS = 30.0
 RECONNECT_SECONDS = 2.0
 FAILED, REFUSED = 1, 2  # exit codes: to be started again, and not
+CONFLICT = 409
 SECOND_SIGNAL = 130
+REST_SECONDS = 3.0  # for messages that are being sent
 STOP_SECONDS = 5.0  # for what is under way; whatever is cut off then lies in inbox and outbox
 
 
@@ -51,7 +54,7 @@ class TelegramBot:
         self.store = store
         self.queue = InboxQueue(store)
         self.application = self._application(token)
-        self.delivery = Delivery(self.application.bot, store)
+        self.delivery = Delivery(self.application.bot, store, settings.admins)
         self.routes = Routes(store, self.walk_for, settings.language, self.delivery.wake)
         self.watch = Watch(store, self.walk_for, self.delivery.wake, settings.admins)
         self._tokenizer: tuple[str, Tokenizer | None] | None = None  # of the file of that hash
@@ -136,18 +139,20 @@ class TelegramBot:
 
     async def _end(self, parts: list[asyncio.Task[None]]) -> None:
         """Within a few seconds; the library's own stop may swallow a timeout, so it is only waited for so long."""
-        for part in parts:
-            part.cancel()
         ending = asyncio.create_task(self._end_library(parts))
         await asyncio.wait({ending}, timeout=STOP_SECONDS)
         if not ending.done():
             log.warning("not everything ended in time; it is cut off")
-            ending.cancel()
+            for task in (ending, *parts):
+                task.cancel()
 
     async def _end_library(self, parts: list[asyncio.Task[None]]) -> None:
+        await self.delivery.rest(REST_SECONDS)
         updater = self.application.updater
         if updater is not None and updater.running:  # it never ran where the server went away before the first poll
             await updater.stop()
+        for part in parts:
+            part.cancel()
         self.queue.let_go()  # it lies in the inbox, and the next process brings it back
         await self.application.stop()
         await asyncio.gather(*parts, return_exceptions=True)
@@ -181,12 +186,12 @@ class TelegramBot:
         while not self._ended.is_set():
             try:
                 await self.application.initialize()
-            except InvalidToken:
-                log.error("This token is not known there. Copy it again from @BotFather, or check TELEGRAM_API_URL.")
-                self.exit_code = REFUSED
-                return False
-            except (NetworkError, TelegramError) as error:
-                log.warning("the Bot API server does not answer yet", error=type(error).__name__)
+            except TelegramError as error:
+                found = verdict(error)
+                if found.meaning is Meaning.OURS:
+                    self._refused_token()
+                    return False
+                log.warning("the Bot API server does not answer yet", code=found.code, why=found.label)
                 await wait(self._ended, RECONNECT_SECONDS)
             else:
                 return True
@@ -196,9 +201,20 @@ class TelegramBot:
         await present(self.application.bot, self.settings.admins, self.settings.language)
 
     def _polling_failed(self, error: TelegramError) -> None:
-        if not isinstance(error, Conflict):
-            log.warning("updates do not come", error=type(error).__name__)
-            return
+        found = verdict(error)
+        if found.meaning is Meaning.OURS:
+            self._refused_token()
+        elif found.code == CONFLICT:
+            self._in_conflict()
+        else:
+            log.warning("updates do not come", code=found.code, why=found.label)
+
+    def _refused_token(self) -> None:
+        log.error("This token is not known there. Copy it again from @BotFather, or check TELEGRAM_API_URL.")
+        self.exit_code = REFUSED
+        self.stop()
+
+    def _in_conflict(self) -> None:
         now = time.monotonic()
         self._conflicts = [at for at in self._conflicts if now - at < CONFLICT_SECONDS] + [now]
         settled = self.queue.has_taken or self._conflicts[0] - self._born > SETTLED_SECONDS

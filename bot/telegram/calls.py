@@ -12,17 +12,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from telegram import Bot, InputFile, InputMediaPhoto, LinkPreviewOptions, Message
+from telegram import (
+    Bot,
+    InlineKeyboardMarkup,
+    InputFile,
+    InputMediaDocument,
+    InputMediaPhoto,
+    LinkPreviewOptions,
+    Message,
+)
 from telegram.constants import ChatAction, ParseMode
-from telegram.error import BadRequest, TelegramError
+from telegram.error import TelegramError
 
 from bot.screens import Album, Document, Notice, PictureSource, Retire, Screen
 from bot.sheets.renderer import Renderer
 from bot.telegram.digest import Digest
 from bot.telegram.doubt import INCOMING, Doubt
 from bot.telegram.keyboard import keyboard
+from bot.telegram.lesser import rest_of
 from bot.telegram.limits import CAPTION, LARGEST_UPLOAD_BYTES, TEXT, within
 from bot.telegram.pictures import Media, Pictures, Sent
+from bot.telegram.refusals import Meaning, Part, verdict
 from storage.outbox import Slot, Upload
 from storage.states import SlotShape
 from storage.store import Store
@@ -30,7 +40,6 @@ from storage.store import Store
 log = structlog.get_logger("calls")
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 ACTION_SECONDS = 4.0  # a chat action shows for five seconds at most
 
 
@@ -43,13 +52,14 @@ class Placed:
     """What stands in the chat now: the newest message of ours, and which message stands for a slot (None: none).
 
     `also_called`: an old message was put away, which counts against the chat's budget like another message; `uploads`:
-    pictures that Telegram has from now on.
+    pictures that Telegram has from now on; `rest`: still owed of an album that goes apart.
     """
 
     newest: int | None = None
     slots: dict[str, Slot | None] = field(default_factory=dict)
     also_called: bool = False
     uploads: tuple[Upload, ...] = ()
+    rest: Album | Notice | None = None
 
 
 class Calls:
@@ -76,10 +86,10 @@ class Calls:
         if slot is not None and slot.shape == shape and not screen.fresh and not is_below:
             try:
                 return await self._edit(chat_id, screen, slot, keep_picture=keep_picture)
-            except BadRequest as error:
-                if not any(words in str(error).lower() for words in GONE):
+            except TelegramError as error:
+                if verdict(error).part is not Part.PLACE:
                     raise
-                slot = None
+                slot = None  # it is gone
         found = await self._doubt.find(chat_id, screen) if doubtful else None
         message_id, uploads = (found, ()) if found else await self._send(chat_id, screen)
         if slot is not None:
@@ -93,6 +103,9 @@ class Calls:
     async def album(self, chat_id: int, album: Album, *, doubtful: bool = False) -> Placed:
         """2–10 pictures in one group; a single one goes as a photo. What cannot be drawn is left out."""
         found = await self._doubt.find(chat_id, album) if doubtful else None
+        if album.apart:
+            first, uploads = (found, ()) if found else await self._send_first(chat_id, album)
+            return Placed(first, uploads=uploads, rest=rest_of(album))
         if found is not None:
             return Placed(found + len(album.pictures) - 1)
         await self.says_uploading(chat_id)
@@ -118,6 +131,26 @@ class Calls:
             for n, (one, caption) in enumerate(zip(media, captions, strict=True), 1)
         ]
         return await self._bot.send_media_group(chat_id, items)
+
+    async def _send_first(self, chat_id: int, album: Album) -> tuple[int, tuple[Upload, ...]]:
+        """The first picture of an album that was refused as one."""
+        caption = album.captions[0] if album.captions else ""
+
+        async def call(media: list[Media]) -> Sequence[Message]:
+            return [await self._send_picture(chat_id, media[0], caption, None, as_file=album.as_file)]
+
+        sent = await self._pictures.send(chat_id, [album.pictures[0]], call, as_file=album.as_file)
+        return sent.messages[0].message_id, sent.uploads
+
+    async def _send_picture(
+        self, chat_id: int, data: Media, caption: str, markup: InlineKeyboardMarkup | None, *, as_file: bool
+    ) -> Message:
+        """As a photo, or, where Telegram refuses that, as a file."""
+        words: dict[str, Any] = {"caption": within(caption, CAPTION) or None, "parse_mode": ParseMode.HTML}
+        words |= {"reply_markup": markup, "filename": "picture.jpg"}
+        if as_file:
+            return await self._bot.send_document(chat_id, data, **words)
+        return await self._bot.send_photo(chat_id, data, **words)
 
     async def document(self, chat_id: int, document: Document, *, doubtful: bool = False) -> Placed:
         """A file in its original bytes. Raises TooLarge."""
@@ -177,18 +210,9 @@ class Calls:
             return said.message_id, ()
 
         async def call(media: list[Media]) -> Sequence[Message]:
-            caption = within(screen.text, CAPTION)
-            photo = await self._bot.send_photo(
-                chat_id,
-                media[0],
-                caption=caption,
-                parse_mode=ParseMode.HTML,
-                reply_markup=markup,
-                filename="picture.jpg",
-            )
-            return [photo]
+            return [await self._send_picture(chat_id, media[0], screen.text, markup, as_file=screen.as_file)]
 
-        sent = await self._pictures.send(chat_id, [screen.picture], call)
+        sent = await self._pictures.send(chat_id, [screen.picture], call, as_file=screen.as_file)
         return sent.messages[0].message_id, sent.uploads
 
     async def _edit(self, chat_id: int, screen: Screen, slot: Slot, *, keep_picture: bool) -> Placed:
@@ -199,8 +223,8 @@ class Calls:
         if after != before:
             try:
                 uploads = await self._edit_what_changed(chat_id, screen, slot.message_id, before, after)
-            except BadRequest as error:
-                if "not modified" not in str(error).lower():
+            except TelegramError as error:
+                if verdict(error).meaning is not Meaning.DONE:
                     raise
         return Placed(None, {screen.slot: _standing(screen, slot.message_id, after)}, uploads=uploads)
 
@@ -227,13 +251,14 @@ class Calls:
     async def _edit_picture(self, chat_id: int, message_id: int, screen: Screen, picture: PictureSource) -> Sent:
         async def call(media: list[Media]) -> Sequence[Message]:
             caption = within(screen.text, CAPTION)
-            photo = InputMediaPhoto(media[0], caption=caption, filename="picture.jpg", parse_mode=ParseMode.HTML)
+            kind = InputMediaDocument if screen.as_file else InputMediaPhoto
+            photo = kind(media[0], caption=caption, filename="picture.jpg", parse_mode=ParseMode.HTML)
             edited = await self._bot.edit_message_media(
                 photo, chat_id=chat_id, message_id=message_id, reply_markup=keyboard(screen.rows)
             )
             return [edited] if isinstance(edited, Message) else []
 
-        return await self._pictures.send(chat_id, [picture], call)
+        return await self._pictures.send(chat_id, [picture], call, as_file=screen.as_file)
 
     async def _put_away(self, chat_id: int, slot: Slot, *, delete: bool) -> None:
         """The old message of a slot goes, or loses its buttons. What stands there is stale anyway, so it may fail."""

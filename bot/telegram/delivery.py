@@ -8,22 +8,22 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 import structlog
 from pydantic import ValidationError
 from telegram import Bot
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import TelegramError
 
 from bot.screens import Album, Document, Message, Notice, Retire, Screen
 from bot.sheets.renderer import PictureNotDrawn, Renderer
-from bot.telegram.answers import Answers, seconds_asked
+from bot.telegram.answers import Answers
 from bot.telegram.budget import Budget
 from bot.telegram.calls import Calls, Placed, TooLarge
 from bot.telegram.doubt import OUTGOING
+from bot.telegram.setbacks import Setbacks
 from bot.words import LANGUAGES, Words
-from storage.documents import load
+from storage.documents import dump, load
 from storage.errors import CannotWrite, StorageError
 from storage.outbox import Owed, Slot
 from storage.states import SlotShape, Urgency
@@ -36,21 +36,21 @@ LOOK_SECONDS = 0.25  # the engine's news reach the outbox through this process, 
 PROGRESS_SECONDS = 2.5  # text of a status message; edits share the budget with sends
 FOLLOWS = "screen"  # this slot stays below what the person writes; a job's status stays where it began
 PROGRESS_PICTURE_SECONDS = 8.0
-BACKOFF_SECONDS = (1, 2, 5, 10, 30)
-NEVER_LEFT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "Pool timeout")  # of httpx, inside the error's words
 
 
 class Delivery:
     """Sends what is owed. `wake()` after owing something; `run()` until cancelled."""
 
-    def __init__(self, bot: Bot, store: Store) -> None:
+    def __init__(self, bot: Bot, store: Store, admins: frozenset[int] = frozenset()) -> None:
         self._store = store
         self.renderer = Renderer(store.files.folder.folder)
+        self._setbacks = Setbacks(bot, store, admins)
         self._calls = Calls(bot, store, self.renderer)
         self._answers = Answers(bot, store)
         self._budget = Budget()
         self._awake = asyncio.Event()
         self._news: dict[int, asyncio.Event] = {}  # one a chat that is being served
+        self._resting = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: dict[tuple[int, str], float] = {}  # when a slot's progress was last shown
         self._pictured: dict[tuple[int, str], float] = {}
@@ -61,6 +61,13 @@ class Delivery:
         self._answers.wake()
         for news in self._news.values():
             news.set()
+
+    async def rest(self, seconds: float) -> None:
+        """Begins nothing more, and lets what is being sent arrive: cut off, it might be sent twice."""
+        self._resting = True
+        self.wake()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
 
     async def run(self) -> None:
         """Delivers until cancelled."""
@@ -75,7 +82,7 @@ class Delivery:
         try:
             while True:
                 for chat_id in await self._store.outbox.chats_with_work():
-                    if chat_id not in self._news:
+                    if chat_id not in self._news and not self._resting:
                         self._news[chat_id] = asyncio.Event()
                         task = asyncio.create_task(self._serve(chat_id))
                         self._tasks.add(task)
@@ -96,7 +103,7 @@ class Delivery:
 
     async def _serve(self, chat_id: int) -> None:
         """Sends to one chat until nothing may go now."""
-        while True:
+        while not self._resting:
             chat = await self._store.outbox.chat(chat_id)
             if chat.closed is not None:
                 await self._store.outbox.close_chat(chat_id, chat.closed)
@@ -139,14 +146,8 @@ class Delivery:
         await self._store.outbox.sending(owed.id)
         try:
             placed = await self._put(owed, message)
-        except RetryAfter as error:
-            await self._wait_as_asked(owed, error)
-        except (Forbidden, ChatMigrated) as error:
-            await self._chat_changed(owed, error)
-        except BadRequest as error:
-            await self._refused(owed, error)
-        except NetworkError as error:
-            await self._again(owed, error)
+        except TelegramError as error:
+            await self._setbacks.take(owed, message, error)
         except Exception as error:  # whatever it is, the chat's other messages must still go out
             await self._failed(owed, error)
         else:
@@ -166,7 +167,7 @@ class Delivery:
         if placed.newest is not None:
             slots[OUTGOING] = Slot(message_id=placed.newest, shape=SlotShape.TEXT, digest="", buttons=False)
         async with self._store.write():
-            await self._store.outbox.sent(owed.id)
+            await self._sent(owed, placed)
             is_forgotten = await self._is_forgotten(owed.chat_id)
             if is_forgotten:
                 slots = dict.fromkeys(slots)
@@ -178,6 +179,12 @@ class Delivery:
             for upload in placed.uploads:
                 if owed.urgency is not Urgency.PROGRESS and (upload.chat_id is None or not is_forgotten):
                     await self._store.outbox.remember_upload(upload)
+
+    async def _sent(self, owed: Owed, placed: Placed) -> None:
+        if placed.rest is None:
+            await self._store.outbox.sent(owed.id)
+        else:
+            await self._store.outbox.rewrite(owed.id, dump(placed.rest))
 
     async def _is_forgotten(self, chat_id: int) -> bool:
         """Whether this was the last word to somebody of whom nothing is kept any more. Groups have negative ids."""
@@ -230,40 +237,7 @@ class Delivery:
         words = Words(person.language if person else LANGUAGES[0])
         return await self._calls.notice(owed.chat_id, Notice(text=words(key, name=document.filename)))
 
-    async def _wait_as_asked(self, owed: Owed, error: RetryAfter) -> None:
-        seconds = seconds_asked(error)
-        log.warning("telegram asks to wait", seconds=seconds)
-        await self._wait(owed, seconds + 1, "429", left=False)
-
-    async def _again(self, owed: Owed, error: NetworkError) -> None:
-        seconds = BACKOFF_SECONDS[min(owed.attempts, len(BACKOFF_SECONDS) - 1)]
-        left = not any(words in str(error) for words in NEVER_LEFT)
-        log.warning("not delivered", error=type(error).__name__, attempts=owed.attempts + 1, again_in=seconds)
-        await self._wait(owed, seconds, "network", left=left)
-
-    async def _wait(self, owed: Owed, seconds: float, why: str, *, left: bool) -> None:
-        """The whole chat waits, so that its order stays. What has `left` may have arrived and stays in doubt."""
-        until = self._store.clock() + timedelta(seconds=seconds)
-        async with self._store.write():
-            await self._store.outbox.wait(owed.chat_id, until)
-            if not left:
-                await self._store.outbox.later(owed.id, until, why)
-
-    async def _chat_changed(self, owed: Owed, error: TelegramError) -> None:
-        if isinstance(error, ChatMigrated):
-            await self._store.outbox.migrate_chat(owed.chat_id, error.new_chat_id)
-            return
-        log.info("chat is closed")
-        await self._store.outbox.close_chat(owed.chat_id, "forbidden")
-
-    async def _refused(self, owed: Owed, error: BadRequest) -> None:
-        if "chat not found" in str(error).lower():
-            await self._store.outbox.close_chat(owed.chat_id, "not found")
-            return
-        log.error("telegram refused", error=str(error), urgency=owed.urgency.value, slot=owed.slot)
-        await self._store.outbox.park(owed.id, "refused")
-
 
 def weight(message: Message) -> float:
     """What a message costs of a chat's budget: an album counts each of its pictures."""
-    return float(len(message.pictures)) if isinstance(message, Album) else 1.0
+    return float(len(message.pictures)) if isinstance(message, Album) and not message.apart else 1.0

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from telegram import Bot
 from telegram.constants import ParseMode
-from telegram.error import BadRequest
+from telegram.error import TelegramError
 
 from bot.screens import Album, Document, Notice, Screen
 from bot.telegram.keyboard import keyboard
 from bot.telegram.limits import CAPTION, TEXT, within
+from bot.telegram.refusals import Meaning, verdict
 from storage.store import Store
 
 INCOMING = "incoming"  # slots that remember the newest message of either side
@@ -47,8 +48,11 @@ class Doubt:
     async def _stands(self, chat_id: int, message_id: int, message: Screen | Album | Document | Notice) -> bool:
         try:
             await self._repeat(chat_id, message_id, message)
-        except BadRequest as error:
-            return "not modified" in str(error).lower()
+        except TelegramError as error:
+            found = verdict(error)
+            if found.meaning in (Meaning.PASSING, Meaning.OURS):
+                raise  # it told nothing
+            return found.meaning is Meaning.DONE
         return True  # it was ours and is now as it should be
 
     async def _repeat(self, chat_id: int, message_id: int, message: Screen | Album | Document | Notice) -> None:

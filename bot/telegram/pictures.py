@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 import structlog
 from telegram import Bot, Message
-from telegram.error import BadRequest
+from telegram.error import TelegramError
 
 from bot.screens import PictureSource
 from bot.sheets.renderer import PictureNotDrawn, Renderer, is_everybodys, name_of
+from bot.telegram.refusals import Part, verdict
 from storage.outbox import Upload
 from storage.store import Store
 
 log = structlog.get_logger("pictures")
-
-# In the words of the Bot API server and of Telegram behind it: an id that is unknown, another bot's, or grown old.
-ID_REFUSED = ("file identifier", "file_id", "file reference", "file_reference", "file id", "media_empty")
 
 Media = str | bytes  # an id, or what is to be uploaded
 Call = Callable[[list[Media]], Awaitable[Sequence[Message]]]
@@ -39,17 +37,21 @@ class Pictures:
         self._store = store
         self._renderer = renderer
 
-    async def send(self, chat_id: int, pictures: Sequence[PictureSource], call: Call) -> Sent:
+    async def send(self, chat_id: int, pictures: Sequence[PictureSource], call: Call, *, as_file: bool = False) -> Sent:
         """Makes the call with these pictures; those whose ids Telegram refuses are drawn and uploaded anew.
+
+        `as_file`: as documents, for which the id of a photo is of no use.
 
         Raises PictureNotDrawn and telegram.error.TelegramError.
         """
-        known = [await self._store.outbox.upload(self._bot_id, name_of(picture)) for picture in pictures]
+        known = [
+            None if as_file else await self._store.outbox.upload(self._bot_id, name_of(picture)) for picture in pictures
+        ]
         try:
             media = [file_id or await self._renderer.draw(p) for file_id, p in zip(known, pictures, strict=True)]
             messages = await call(media)
-        except BadRequest as error:
-            if not any(known) or not is_of_an_id(error):
+        except TelegramError as error:
+            if not any(known) or verdict(error).part not in (Part.UPLOAD, Part.MEDIA):
                 raise
             log.info("an upload is not known there any more; uploading anew")
             media = [await self._renderer.draw(picture) for picture in pictures]
@@ -80,8 +82,3 @@ class Pictures:
             for picture, sent, message in zip(pictures, media, messages, strict=False)
             if isinstance(sent, bytes) and message.photo
         )
-
-
-def is_of_an_id(error: BadRequest) -> bool:
-    """Whether Telegram refuses the id of a file, and not the message."""
-    return any(words in str(error).lower() for words in ID_REFUSED)

@@ -6,24 +6,46 @@ from typing import Any
 
 from telegram.request import HTTPXRequest
 
+from bot.telegram.refusals import refusal
 from storage.failpoints import reach
 
 MEDIA_SECONDS = 150.0  # 50 MB up on a slow line
 CALL_SECONDS = 30.0
 POOL = 64
+TOO_MANY_REQUESTS = 429
+FIRST_ERROR = 300
 
 
 class Calling(HTTPXRequest):
     """Requests of everything but polling."""
 
-    async def do_request(self, *args: Any, **keywords: Any) -> tuple[int, bytes]:
-        """One call; dying here leaves Telegram without it, or us without its answer."""
+    async def do_request(self, url: str, *args: Any, **keywords: Any) -> tuple[int, bytes]:
+        """One call; dying here leaves Telegram without it, or us without its answer. Raises Refused."""
         reach("send-before")
         reach("send")
-        answer = await super().do_request(*args, **keywords)
+        status, payload = await super().do_request(url, *args, **keywords)
         reach("send-after")
         reach("send")
-        return answer
+        return taken(url, status, payload)
+
+
+class Polling(HTTPXRequest):
+    """Requests of getUpdates. What the library waits for by itself (429) passes as it is."""
+
+    async def do_request(self, url: str, *args: Any, **keywords: Any) -> tuple[int, bytes]:
+        """One call. Raises Refused."""
+        status, payload = await super().do_request(url, *args, **keywords)
+        return (status, payload) if status == TOO_MANY_REQUESTS else taken(url, status, payload)
+
+
+def taken(url: str, status: int, payload: bytes) -> tuple[int, bytes]:
+    """The answer, where it is a result. Raises Refused, which knows the method and all that was said."""
+    if "/file/bot" in url and status < FIRST_ERROR:  # a file's own bytes
+        return status, payload
+    refused = refusal(url.rpartition("/")[2], status, payload)
+    if refused is not None:
+        raise refused
+    return status, payload
 
 
 def calling(**options: Any) -> Calling:
@@ -39,6 +61,6 @@ def calling(**options: Any) -> Calling:
     )
 
 
-def polling(poll_seconds: int, **options: Any) -> HTTPXRequest:
+def polling(poll_seconds: int, **options: Any) -> Polling:
     """Requests of getUpdates; more than one connection, because a broken one must not end polling."""
-    return HTTPXRequest(connection_pool_size=4, read_timeout=poll_seconds + 10, connect_timeout=10.0, **options)
+    return Polling(connection_pool_size=4, read_timeout=poll_seconds + 10, connect_timeout=10.0, **options)

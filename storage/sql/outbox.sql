@@ -49,6 +49,14 @@ UPDATE outbox SET state = 'sent', body = '' WHERE id = :id;
 -- Not before that moment.
 UPDATE outbox SET state = 'owed', not_before = :not_before, error = :error WHERE id = :id;
 
+-- name: rewrite
+-- Something else is owed in its place.
+UPDATE outbox SET body = :body, state = 'owed', attempts = 0, not_before = 0, error = NULL WHERE id = :id;
+
+-- name: uncount
+-- The last attempt says nothing of this message.
+UPDATE outbox SET attempts = max(0, attempts - 1) WHERE id = :id;
+
 -- name: park
 -- Telegram will not take it.
 UPDATE outbox SET state = 'parked', error = :error WHERE id = :id;
