@@ -9,7 +9,7 @@ COPY constraints.txt ./
 FROM ground AS bot
 RUN pip install --constraint constraints.txt \
     aiosqlite babel matplotlib pillow pydantic pydantic-settings pysqlite3 python-multipart \
-    python-telegram-bot starlette structlog tokenizers typer uvicorn
+    python-telegram-bot regex sd-parsers snowballstemmer starlette structlog tokenizers typer uvicorn
 COPY storage ./storage
 COPY bot ./bot
 USER styleseal
@@ -20,7 +20,7 @@ ENTRYPOINT ["python", "-m", "bot"]
 FROM ground AS engine
 RUN pip install --constraint constraints.txt \
     accelerate aiosqlite bitsandbytes dadaptation diffusers huggingface_hub numpy peft pillow prodigyopt pydantic pydantic-settings \
-    pysqlite3 safetensors structlog torch transformers typer
+    pysqlite3 regex safetensors structlog torch transformers typer
 COPY storage ./storage
 COPY engine ./engine
 COPY emoji_sd/__init__.py ./emoji_sd/__init__.py

@@ -73,6 +73,9 @@ class Verb(StrEnum):
     TAKE_LORA = "take.lora"  # kohya | diffusers; none = both
     TAKE_DATASET = "take.dataset"
     TAKE_CARD = "take.card"
+    PASTED_TAKE = "pasted.take"
+    PASTED_PLAIN = "pasted.plain"
+    PASTED_DROP = "pasted.drop"
     JOB_CANCEL = "job.cancel"  # job id
     LANGUAGE_OPEN = "language.open"
     LANGUAGE_SET = "language.set"  # en | ru | ko

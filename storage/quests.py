@@ -64,7 +64,7 @@ class Quests:
         saved = replace(quest, updated=from_ms(now))
         values = {
             **{name: getattr(saved, name) for name in ("id", "chat_id", "name", "rev", "subject", "pick")},
-            **{name: getattr(saved, name) for name in ("seal", "seal_strength", "cursor")},
+            **{name: getattr(saved, name) for name in ("seal", "seal_strength", "cursor", "pasted")},
             "step": saved.step.value,
             "stage": saved.stage.value,
             "way": saved.way.value,

@@ -68,6 +68,7 @@ class Style:
     strength: int = 0  # -3 … 3: how much stronger or weaker than written (0)
     trigger: str = ""
     drawing: Drawing = field(default_factory=Drawing)
+    own_drawing: bool = False  # sampler, steps and guidance were brought by the person, not picked for the model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,7 @@ class Quest:
     seal: int | None = None  # Seal.id once picked
     seal_strength: float = 0.8
     cursor: int = 0  # page, card or caption now shown
+    pasted: str = ""  # generation data that waits for the person to say what of it counts
     created: datetime
     updated: datetime
 

@@ -32,7 +32,7 @@ CREATE TABLE quests (
     cursor INTEGER NOT NULL DEFAULT 0,
     created INTEGER NOT NULL,
     updated INTEGER NOT NULL
-) STRICT;
+, pasted TEXT NOT NULL DEFAULT '') STRICT;
 CREATE INDEX quests_by_owner ON quests (owner, updated);
 
 CREATE TABLE jobs (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from storage.records import Drawing, MachineFacts
+from storage.records import Drawing, MachineFacts, Style
 from storage.states import ANCESTRAL, Sampler
 
 # Steps and guidance that the families' own pages use; the embedded model was judged at DDIM 20, CFG 4.
@@ -23,6 +23,14 @@ def best_drawing(facts: MachineFacts | None) -> Drawing:
         return FAMILIES["emoji"]
     drawing = FAMILIES.get(facts.model.family, FAMILIES["sd1"])
     return replace(drawing, width_px=facts.model.size_px, height_px=facts.model.size_px)
+
+
+def drawing_of(style: Style, facts: MachineFacts | None) -> Drawing:
+    """The settings of a style for the model in use: the person's own where they brought some, at the native size."""
+    best = best_drawing(facts)
+    if not style.own_drawing:
+        return best
+    return replace(style.drawing, width_px=best.width_px, height_px=best.height_px)
 
 
 def comparison(drawing: Drawing) -> tuple[Drawing, ...]:

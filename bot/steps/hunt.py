@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.rules import prompt
-from bot.rules.drawing import COMPARED_STEPS, best_drawing, comparison, in_one_line
+from bot.rules.drawing import COMPARED_STEPS, comparison, drawing_of, in_one_line
 from bot.rules.rows import styled_rows
 from bot.screens import Album, Cell, Message, Notice, PictureSource, Row, Screen, Sheet, Shown
 from bot.steps import status
@@ -101,7 +101,8 @@ async def _ask_stressed(walk: Walk, change: int) -> Turn:
 
 
 async def _ask(walk: Walk, strength: int) -> Turn:
-    style = replace(walk.here.style, strength=strength, drawing=best_drawing(walk.machine))
+    drawing = drawing_of(walk.here.style, walk.machine)
+    style = replace(walk.here.style, strength=strength, drawing=drawing)
     pairs = [(walk.here.subject, Seed(walk.chance.randrange(SEEDS))) for _ in range(ALBUM_SIZE)]
     request = HuntRequest(rows=styled_rows(pairs, style, walk.negative(style)))
     asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.HUNT))

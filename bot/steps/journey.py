@@ -11,7 +11,7 @@ from dataclasses import replace
 from bot.rules.access import owns
 from bot.rules.written import readable
 from bot.screens import Message, Notice, Reply, Retire, Screen
-from bot.steps import STEPS, home, hunt, status
+from bot.steps import STEPS, home, hunt, pasted, status
 from bot.steps.moves import JOURNEY as JOURNEY
 from bot.steps.walk import Turn, Walk, quest_of
 from bot.taps import Tap, Verb
@@ -46,6 +46,7 @@ EXPLICIT = frozenset(
         Verb.TAKE_CARD,
     }
 )
+PASTED = frozenset({Verb.PASTED_TAKE, Verb.PASTED_PLAIN, Verb.PASTED_DROP})
 STOPS = frozenset(
     {Verb.PAYLOAD_STOP, Verb.TRAIN_STOP, Verb.TRAIN_SAMPLE}
 )  # on status messages, whatever quest is current
@@ -106,17 +107,34 @@ async def _act(walk: Walk, tap: Tap) -> Turn:
     if tap.verb is Verb.NAV_BACK:
         return await _back(walk)
     before = walk.here.step
-    turn = await HANDLERS[tap.verb](walk, tap)
+    turn = await (_pasted(walk, tap) if tap.verb in PASTED else HANDLERS[tap.verb](walk, tap))
     return await _entered(walk, turn, before)
 
 
 def _acts_here(walk: Walk, tap: Tap) -> bool:
     """Whether this button may act where the quest stands."""
-    if tap.verb is Verb.NAV_BACK:
+    if tap.verb is Verb.NAV_BACK or tap.verb in PASTED:
         return walk.is_current(tap)
     if walk.here.step not in (STEP_OF.get(tap.verb), ALSO_IN.get(tap.verb)):
         return False
     return walk.is_current(tap) or (tap.verb in EXPLICIT and quest_of(tap) == walk.here.id)
+
+
+async def _pasted(walk: Walk, tap: Tap) -> Turn:
+    """What waits is taken as it was read, counts as plain words, or is dropped; its card goes in any case."""
+    found, text, step = pasted.waiting(walk), walk.here.pasted, STEPS[walk.here.step]
+    if found is None:
+        raise MoveRefused(verb=tap.verb)
+    await walk.stay(pasted="")
+    gone = (Retire(slot=pasted.SLOT),)
+    if tap.verb is Verb.PASTED_DROP:
+        return Turn(before=gone, fresh=True)
+    if tap.verb is Verb.PASTED_TAKE and hasattr(step, "took"):
+        turn: Turn | None = await step.took(walk, found)
+    else:
+        turn = await getattr(step, "wrote")(walk, found.prompt if tap.verb is Verb.PASTED_TAKE else text)  # noqa: B009
+    turn = turn or walk.says("text.not_asked")
+    return replace(turn, before=(*gone, *turn.before), fresh=True)
 
 
 async def _back(walk: Walk) -> Turn:
@@ -156,7 +174,9 @@ async def wrote(walk: Walk, text: str) -> Reply:
         return Reply(shows=(await home.show(walk),))
     answer = getattr(STEPS[walk.here.step], "wrote", None)
     try:
-        turn = await answer(walk, text) if answer is not None and text else None
+        turn = await pasted.offered(walk, text) if text else None
+        if turn is None and answer is not None and text:
+            turn = await answer(walk, text)
     except REFUSALS as error:
         turn = walk.says(f"error.{type(error).__name__}", most=MOST_CHUNKS)
     except (MoveRefused, JobConflict):

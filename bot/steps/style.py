@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from bot.library import FOLDER
 from bot.rules import prompt
-from bot.rules.drawing import best_drawing
+from bot.rules.drawing import best_drawing, drawing_of
 from bot.rules.lengths import ELLIPSIS, cut
 from bot.rules.palette import TARGETS
+from bot.rules.pasted import Pasted
 from bot.rules.trigger import Reading, Trigger, read_trigger
 from bot.screens import Asset, Cell, Notice, PictureSource, Row, Screen, Sheet
 from bot.steps.moves import Event
@@ -183,7 +184,7 @@ async def accepted(walk: Walk, _tap: Tap) -> Turn:
     """The style stands; there is always a trigger chosen from the first moment."""
     style = walk.here.style
     word = style.trigger or walk.library.suggestions[0]
-    await walk.move(Event.STYLE_SET, style=replace(style, trigger=word, drawing=best_drawing(walk.machine)))
+    await walk.move(Event.STYLE_SET, style=replace(style, trigger=word, drawing=drawing_of(style, walk.machine)))
     return Turn()
 
 
@@ -240,6 +241,20 @@ async def _describe(walk: Walk, line: str) -> Turn:
     if not line:
         return Turn()
     await walk.move(Event.WORDS_WRITTEN, style=_of_own_words(walk, line), name=_name_of(line))
+    return Turn()
+
+
+async def took(walk: Walk, found: Pasted) -> Turn:
+    """Words, negative and settings of pasted generation data, as the style."""
+    line = prompt.one_line(found.prompt)
+    if len(line) > prompt.LONGEST_WORDS:
+        return walk.says("style.too_long", length=len(line), most=prompt.LONGEST_WORDS)
+    negative = prompt.one_line(found.negative)
+    walk.has_room(line, negative)
+    style = _of_own_words(walk, line)
+    drawing = found.over(best_drawing(walk.machine))
+    style = replace(style, negative=negative or style.negative, drawing=drawing, own_drawing=bool(found.settings))
+    await walk.move(Event.WORDS_WRITTEN, style=style, name=style.name)
     return Turn()
 
 

@@ -78,7 +78,14 @@ class Walk:
         target = JOURNEY[self.place].get(event)
         if target is None:
             raise MoveRefused(place=str(self.place), event=event.value)
-        changes = {"cursor": 0, **changes, "step": target.step, "stage": target.stage, "rev": self.here.rev + 1}
+        changes = {
+            "cursor": 0,
+            "pasted": "",
+            **changes,
+            "step": target.step,
+            "stage": target.stage,
+            "rev": self.here.rev + 1,
+        }
         await self.stay(**changes)
 
     def may(self, event: Event) -> bool:

@@ -23,7 +23,8 @@ SELECT quests.* FROM people JOIN quests ON quests.id = people.current_quest WHER
 -- All of a quest that can change.
 UPDATE quests SET chat_id = :chat_id, name = :name, step = :step, stage = :stage, rev = :rev, style = :style, subject = :subject,
     pick = :pick, way = :way, subjects = :subjects, subjects_from = :subjects_from, recipe = :recipe, seal = :seal,
-    seal_strength = :seal_strength, cursor = :cursor, updated = :updated WHERE id = :id;
+    seal_strength = :seal_strength, cursor = :cursor, pasted = :pasted, updated = :updated
+WHERE id = :id;
 
 -- name: delete
 -- A quest with all that hangs on it.

@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 IMPORT_NAMES = {
+    "sd_parsers": "sd-parsers",
     "PIL": "pillow",
     "telegram": "python-telegram-bot",
     "pydantic_settings": "pydantic-settings",

@@ -159,3 +159,50 @@ async def test_a_text_that_is_too_long_is_refused_whole_and_never_cut(anna: Trav
     reply = await anna.says("fox " * 200)
     assert "400" in reply.shows[0].text  # type: ignore[union-attr]
     assert (await anna.quest()).subject == before
+
+
+PASTED = "a castle, ink\nNegative prompt: blurry\nSteps: 30, Sampler: Euler, CFG scale: 5, Seed: 1, Model: dream"
+
+
+async def test_pasted_generation_data_is_shown_before_it_counts_and_then_makes_the_style(
+    anna: Traveller, store: Store
+) -> None:
+    await writes_a_style(anna, PASTED)
+    assert (await anna.quest()).style.modifiers == ""
+    assert "<i>blurry</i>" in anna.newest()
+    await anna.taps("pasted.take")
+    style = (await anna.quest()).style
+    assert (style.modifiers, style.negative) == ("a castle, ink", "blurry")
+    await goes_on_to_the_hunt(anna)
+    await anna.taps("hunt.start")
+    job = await store.jobs.latest((await anna.quest()).id, JobKind.HUNT)
+    assert job is not None
+    request = read_request(job.request)
+    assert isinstance(request, HuntRequest)
+    drawing = request.rows[0].drawing
+    assert (drawing.sampler.value, drawing.steps, drawing.guidance_scale) == ("Euler", 30, 5)
+
+
+async def test_pasted_generation_data_may_count_as_plain_words_or_not_at_all(anna: Traveller) -> None:
+    await writes_a_style(anna, PASTED)
+    await anna.taps("pasted.drop")
+    assert (await anna.quest()).style.modifiers == ""
+    await anna.says(PASTED)
+    await anna.taps("pasted.plain")
+    assert "Negative prompt: blurry" in (await anna.quest()).style.modifiers
+
+
+async def test_a_pasted_prompt_becomes_the_hunts_subject_without_its_settings(anna: Traveller) -> None:
+    await writes_a_style(anna, "ink")
+    await goes_on_to_the_hunt(anna)
+    await anna.says(PASTED)
+    await anna.taps("pasted.take")
+    assert (await anna.quest()).subject == "castle, ink"
+
+
+async def test_a_card_of_pasted_data_is_old_once_the_quest_went_on(anna: Traveller) -> None:
+    await writes_a_style(anna, PASTED)
+    old = anna.finds("pasted.take")
+    await anna.says("watercolor")
+    await anna.presses(old)
+    assert (await anna.quest()).style.modifiers == "watercolor"
