@@ -60,6 +60,7 @@ def _of_optimizer(recipe: Recipe, setting: Setting) -> dict[str, bool]:
     return {
         "loraplus": is_self_rated and recipe.loraplus_ratio != 1.0,  # one estimate of the rate for all groups
         "eight_bit": recipe.optimizer is Optimizer.ADAMW_8BIT and not setting.device.startswith("cuda"),
+        "self_warmed": is_self_rated and recipe.warmup_steps > 0,  # small first steps starve the estimate
         "self_rated": is_self_rated != (recipe.learning_rate == 1.0),
         "ema": recipe.ema_decay > 0 and recipe.steps * (1 - recipe.ema_decay) < 1,  # it would remember the start
     }

@@ -85,7 +85,7 @@ def next_choice(recipe: Recipe, name: str, pictures: int, family: str) -> Recipe
     else:
         changed = replace(recipe, **{number.field: _after(number.choices, getattr(recipe, number.field))})
     if name == "optimizer":
-        changed = replace(changed, learning_rate=_rate_for(changed, family, pictures))
+        changed = _rated(changed, family, pictures)
     if name == "form":
         changed = replace(changed, class_pictures=CLASS_PICTURES if changed.prior is Prior.CLASS else 0)
     if name in ("epochs", "batch", "accumulation"):
@@ -126,13 +126,14 @@ def value_of(recipe: Recipe, name: str) -> Any:
     return False if value is None or (value == 0 and name != "warmup") else value
 
 
-def _rate_for(recipe: Recipe, family: str, pictures: int) -> float:
-    """Optimizers that find their rate want 1 to multiply with; the others what the preset has."""
+def _rated(recipe: Recipe, family: str, pictures: int) -> Recipe:
+    """Optimizers that find their rate want 1 to multiply with and no warm-up; the others what the preset has."""
     if recipe.optimizer in SELF_RATED:
-        return 1.0
+        return replace(recipe, learning_rate=1.0, warmup_steps=0)
     if recipe.learning_rate < 1.0:
-        return recipe.learning_rate
-    return nearest_preset(recipe, family, pictures).learning_rate
+        return recipe
+    preset = nearest_preset(recipe, family, pictures)
+    return replace(recipe, learning_rate=preset.learning_rate, warmup_steps=preset.warmup_steps)
 
 
 def _after(choices: tuple[Any, ...], value: Any) -> Any:
