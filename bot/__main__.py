@@ -15,6 +15,7 @@ from storage.leash import follow_launcher
 from storage.logs import set_up_logs
 from storage.private import keep_to_ourselves
 
+SILENT_SECONDS = 30.0  # it beats every five
 REFUSED = 2  # exit codes 2 to 4 tell `launch` that starting again makes no sense
 HOW_TO_BEGIN = """There is no token yet.
   To rehearse without one:  make run   (opens a chat in the browser)
@@ -48,15 +49,18 @@ def run() -> None:
 
 @app.command()
 def doctor(
-    alive: bool = typer.Option(False, help="Only say by the exit code whether the database can be used."),
+    alive: bool = typer.Option(False, help="Only say by the exit code whether the bot fetches updates and delivers."),
 ) -> None:
     """Says what is missing."""
     from bot.doctor import examine
+    from storage.beats import age_seconds
 
+    if alive:
+        age = age_seconds(read_settings().data, "bot")
+        raise typer.Exit(0 if age is not None and age < SILENT_SECONDS else 1)
     findings = asyncio.run(examine(read_settings()))
-    if not alive:
-        for finding in findings:
-            typer.echo(f"{'✓' if finding.well else '✗'} {finding.name}: {finding.words}")
+    for finding in findings:
+        typer.echo(f"{'✓' if finding.well else '✗'} {finding.name}: {finding.words}")
     raise typer.Exit(0 if all(finding.well for finding in findings if finding.must) else 1)
 
 
@@ -64,6 +68,19 @@ def doctor(
 def backup(folder: Path) -> None:
     """Copies database and files into a new folder while everything runs, and checks the copy."""
     raise typer.Exit(refusing(copy_to(read_settings(), folder)))
+
+
+@app.command()
+def restore(copy: Path) -> None:
+    """Puts a copy, once it is checked, into the data folder; refuses where there is a database already."""
+    from storage.backup import restore as put_back
+
+    try:
+        put_back(copy, read_settings().data)
+    except StorageError as error:
+        typer.echo(f"{error} Nothing was changed.", err=True)
+        raise typer.Exit(REFUSED) from None
+    typer.echo(f"Checked and put back: {copy}. Unfinished work goes on at the next start.")
 
 
 def read_settings() -> Settings:

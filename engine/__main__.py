@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 REFUSED = 2  # exit codes 2 to 4 tell `launch` that starting again makes no sense
 BUSY = 3
 SECOND_SIGNAL = 130
+SILENT_SECONDS = 15.0  # it beats every two seconds, and between two steps
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Styleseal's engine: draws and trains.")
 
@@ -126,18 +127,10 @@ def tell(line: str) -> None:
 @app.command()
 def alive() -> None:
     """Says by the exit code whether an engine has beaten lately, for health checks."""
-    raise typer.Exit(0 if asyncio.run(has_beaten(Settings())) else 1)
+    from storage.beats import age_seconds
 
-
-async def has_beaten(settings: Settings) -> bool:
-    """Whether the engine of this data folder is at work."""
-    from storage.store import Store
-
-    store = await Store.open(settings.data)
-    try:
-        return await store.machine.alive()
-    finally:
-        await store.close()
+    age = age_seconds(Settings().data, "engine")
+    raise typer.Exit(0 if age is not None and age < SILENT_SECONDS else 1)
 
 
 async def work(settings: Settings) -> None:

@@ -23,6 +23,7 @@ from engine.lanes import choose, open_lanes
 from engine.models.machine import Machine
 from engine.report import recall, tell
 from engine.timings import Effort, Timings
+from storage.beats import beat
 from storage.errors import CannotWrite, LeaseLost, OutOfMemory, StylesealError
 from storage.records import Job, Progress
 from storage.requests import read_request
@@ -102,6 +103,7 @@ class Worker:
                 await self._hold_all()
                 await act()
             except CannotWrite as error:
+                beat(self.store.folder, "engine")  # it is alive, only the disk is full
                 log.warning("cannot write", why=str(error))
                 for running in tuple(self.running):
                     await self._drop(running, "cannot write")
@@ -241,6 +243,7 @@ class Worker:
 
     async def _keep_house(self) -> None:
         if self._is_due("machine", MACHINE_BEAT_SECONDS):
+            beat(self.store.folder, "engine")
             await self.store.machine.beat()
         if self._is_due("reap", REAP_SECONDS):
             await self.store.jobs.reap()

@@ -20,6 +20,7 @@ from storage.errors import CannotWrite, DiskFails, NoRoom
 FLOOR_BYTES = 256 << 20  # days of rows; a picture is 0.5 MB, a training state 10 to 300 MB
 FLOOR_SHARE = 20  # but never more than a twentieth of a small disk
 RESERVE_BYTES = 8 << 20  # two full WALs: enough to say why everything waits
+RESERVE_SHARE = 16  # but never more than a sixteenth of a small disk
 RESERVE = "room.reserve"
 PROBE = "room.probe"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -66,9 +67,10 @@ class Room:
         """Holds a little room back, where there is plenty."""
         path = self.folder / RESERVE
         with suppress(OSError):
-            if not path.exists() and not self.is_low(10 * RESERVE_BYTES):
+            size_bytes = min(RESERVE_BYTES, self._usage(self.folder).total // RESERVE_SHARE)
+            if not path.exists() and not self.is_low(3 * size_bytes):
                 with path.open("wb") as handle:
-                    _allocate(handle.fileno(), RESERVE_BYTES)
+                    _allocate(handle.fileno(), size_bytes)
 
     def release_reserve(self) -> None:
         """The worst day: rows may have what was held back."""

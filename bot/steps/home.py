@@ -9,9 +9,8 @@ from bot.rules.access import owns
 from bot.rules.lengths import ELLIPSIS, cut
 from bot.rules.palette import TARGETS
 from bot.rules.progress import clock_time
-from bot.screens import Asset, Document, Row, Screen
+from bot.screens import Asset, Notice, Row, Screen
 from bot.steps import status
-from bot.steps.export import everything_of
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from bot.words import LANGUAGES, OWN_NAMES, Words
@@ -208,12 +207,10 @@ async def forgotten(walk: Walk, _tap: Tap) -> Turn:
 
 
 async def export(walk: Walk) -> Turn:
-    """Everything that is kept of the person, as one zip."""
-    data, left_out = await everything_of(walk.store, walk.person)
-    file = await walk.store.files.put(data, ".zip")
-    text = walk.words("export.text") if not left_out else walk.words("export.partly", count=left_out)
-    document = Document(file=file, filename=f"styleseal-{walk.person.id}.zip", text=text)
-    return Turn(before=(document,), screen=False)
+    """Asks for everything that is kept of the person; it is packed beside everything else, see telegram.packing."""
+    is_new = await walk.store.people.ask_export(walk.person.id)
+    text = walk.words("export.asked" if is_new else "export.under_way")
+    return Turn(before=(Notice(text=text),), screen=False)
 
 
 async def export_asked(walk: Walk, _tap: Tap) -> Turn:

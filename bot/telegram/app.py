@@ -20,12 +20,14 @@ from bot.settings import Settings
 from bot.steps.walk import Walk
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import InboxQueue
+from bot.telegram.packing import Packing
 from bot.telegram.profile import present
 from bot.telegram.refusals import Meaning, verdict
 from bot.telegram.request import calling, polling
 from bot.telegram.routes import Routes
 from bot.telegram.watch import Watch
 from bot.words import Words
+from storage.beats import beat
 from storage.errors import FileDamaged, FileMissing
 from storage.records import MachineFacts, Person
 from storage.store import Store
@@ -35,6 +37,7 @@ log = structlog.get_logger("bot")
 
 ALLOWED_UPDATES = ["message", "callback_query", "my_chat_member"]
 POLL_SECONDS = 25
+BEAT_SECONDS, DELIVERY_SECONDS = 5.0, 20.0
 CONFLICT_SECONDS = 60.0
 NEWCOMER, SETTLED = 3, 12  # conflicts within that time until a bot gives way; who was here first outlasts the other
 SETTLED_SECONDS = 30.0
@@ -81,7 +84,8 @@ class TelegramBot:
         url = self.settings.telegram_api_url.rstrip("/")
         builder = ApplicationBuilder().token(token).base_url(f"{url}/bot").base_file_url(f"{url}/file/bot")
         builder = builder.update_queue(self.queue).request(calling(**local))
-        application = builder.get_updates_request(polling(POLL_SECONDS, **local)).build()
+        self._polling = polling(POLL_SECONDS, **local)
+        application = builder.get_updates_request(self._polling).build()
         application.add_handler(TypeHandler(Update, self._handle))
         return application
 
@@ -131,6 +135,8 @@ class TelegramBot:
             self._present(),
             self._poll(),
             self.delivery.renderer.start(),
+            self._beat(),
+            Packing(self.store, self.delivery.wake).run(),
         )
         parts = [self._part(work) for work in works]
         await self._ended.wait()
@@ -169,6 +175,15 @@ class TelegramBot:
             log.critical("a part of the bot failed", exc_info=task.exception())
             self.exit_code = FAILED
             self.stop()
+
+    async def _beat(self) -> None:
+        """Says that the bot talks, as long as updates are looked for and messages are delivered."""
+        self._polling.turned = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if now - self._polling.turned < 2 * POLL_SECONDS + 10 and now - self.delivery.looked < DELIVERY_SECONDS:
+                await asyncio.to_thread(beat, self.store.folder, "bot")
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _poll(self) -> None:
         updater = self.application.updater

@@ -43,6 +43,7 @@ class Delivery:
 
     def __init__(self, bot: Bot, store: Store, admins: frozenset[int] = frozenset()) -> None:
         self._store = store
+        self.looked = time.monotonic()  # when its loop last came round
         self.renderer = Renderer(store.files.folder.folder)
         self._setbacks = Setbacks(bot, store, admins)
         self._calls = Calls(bot, store, self.renderer)
@@ -81,6 +82,7 @@ class Delivery:
     async def _look_after_chats(self) -> None:
         try:
             while True:
+                self.looked = time.monotonic()
                 for chat_id in await self._store.outbox.chats_with_work():
                     if chat_id not in self._news and not self._resting:
                         self._news[chat_id] = asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from telegram.request import HTTPXRequest
@@ -30,11 +31,19 @@ class Calling(HTTPXRequest):
 
 
 class Polling(HTTPXRequest):
-    """Requests of getUpdates. What the library waits for by itself (429) passes as it is."""
+    """Requests of getUpdates. What the library waits for by itself (429) passes as it is.
+
+    `turned` is when one last came back (time.monotonic), with updates, without, or with an error.
+    """
+
+    turned = 0.0
 
     async def do_request(self, url: str, *args: Any, **keywords: Any) -> tuple[int, bytes]:
         """One call. Raises Refused."""
-        status, payload = await super().do_request(url, *args, **keywords)
+        try:
+            status, payload = await super().do_request(url, *args, **keywords)
+        finally:
+            self.turned = time.monotonic()
         return (status, payload) if status == TOO_MANY_REQUESTS else taken(url, status, payload)
 
 
