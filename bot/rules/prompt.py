@@ -46,12 +46,12 @@ def weighted(modifiers: str, strength: int) -> str:
     return attention_syntax.weighted(modifiers, 1 + STRENGTH_STEP * strength)
 
 
-def strength_of(prompt: str, subject: str, style: Style) -> int:
-    """The strength at which this style makes this prompt; the style's own when none does."""
+def strength_of(prompt: str, subject: str, style: Style) -> int | None:
+    """The strength at which this style makes this prompt; None for a prompt of other words."""
     for strength in range(-STRONGEST, STRONGEST + 1):
         if prompt == compose(subject, replace(style, strength=strength)):
             return strength
-    return style.strength
+    return None
 
 
 def negative_of(written: str, family: str, *, is_own: bool) -> str:

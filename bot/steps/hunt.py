@@ -134,6 +134,8 @@ async def picked(walk: Walk, tap: Tap) -> Turn:
     pick = probes[number - 1]
     style = walk.here.style
     strength = prompt.strength_of(pick.prompt, pick.subject, style)
+    if strength is None:  # an album from before the style was changed
+        return walk.refuses("hunt.other_words")
     await walk.move(Event.PICKED, pick=pick.id, style=replace(style, strength=strength, drawing=pick.drawing))
     toast = walk.words.plain("hunt.picked.toast", number=number)
     return Turn(toast=toast, before=_alone(walk, pick, number), fresh=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.rules.lengths import units
@@ -83,6 +85,21 @@ async def test_a_look_after_own_words_leaves_nothing_of_them(anna: Traveller) ->
     style = (await anna.quest()).style
     assert "watercolor" not in f"{style.modifiers} {style.boosters} {style.name}"
     assert "green" not in style.negative
+
+
+async def test_a_picture_of_other_words_cannot_be_picked_for_the_style(anna: Traveller) -> None:
+    await writes_a_style(anna, "ink")
+    await goes_on_to_the_hunt(anna)
+    await anna.hunts()
+    await anna.taps("style.words")
+    await anna.says("watercolor")
+    await goes_on_to_the_hunt(anna)
+    await anna.hunts()
+    newest = anna.finds("hunt.pick", "5")
+    await anna.presses(replace(newest, data=newest.data.replace("hunt.pick:5", "hunt.pick:2")))
+    assert (await anna.quest()).pick is None
+    await anna.presses(newest)
+    assert (await anna.quest()).pick is not None
 
 
 async def test_a_written_caption_that_names_the_look_is_pointed_out_once_and_may_stay(
