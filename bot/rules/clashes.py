@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storage.limits import MOST_PICTURES, MOST_STEPS, beyond
 from storage.recipe import SELF_RATED, Optimizer, Prior, Recipe
 from storage.records import MachineFacts
 
@@ -30,9 +31,16 @@ def clashes(recipe: Recipe, setting: Setting) -> tuple[str, ...]:
     return tuple(name for name, is_broken in rules_of(recipe, setting).items() if is_broken)
 
 
+def said_of(recipe: Recipe, pictures: int) -> dict[str, int]:
+    """What the sentence of a clash may name."""
+    return {"pictures": pictures, "steps": recipe.steps, "most_pictures": MOST_PICTURES, "most_steps": MOST_STEPS}
+
+
 def rules_of(recipe: Recipe, setting: Setting) -> dict[str, bool]:
     """Every reason that there is, and whether it holds."""
     return {
+        "pictures": setting.pictures > MOST_PICTURES,
+        "number_too_large": bool(beyond(recipe)),
         "batch": recipe.batch_size * recipe.accumulation > max(1, setting.pictures),  # a picture twice in one step
         "checkpoints": recipe.checkpoints * FEWEST_STEPS_BETWEEN > recipe.steps,
         "warmup": recipe.warmup_steps * 2 > recipe.steps,

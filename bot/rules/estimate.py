@@ -18,6 +18,8 @@ OPTIMIZER_BYTES = {
     Optimizer.DADAPTATION: 12,
 }  # of state a trained number
 WEIGHT_AND_GRADIENT_BYTES = 8  # both fp32
+PIXEL_BYTES = 3
+STATES = 3
 ROOM = 0.9  # share of a device's memory that one process may count on
 
 
@@ -76,6 +78,29 @@ def trained_numbers(recipe: Recipe, family: str) -> int:
 def file_bytes(recipe: Recipe, family: str) -> int:
     """About how large the exported fp16 file will be."""
     return EXPORTED_BYTES * trained_numbers(recipe, family)
+
+
+def checkpoint_bytes(recipe: Recipe, family: str) -> int:
+    """About how large a stored checkpoint is: all that is learnt, in fp32."""
+    return 4 * trained_numbers(recipe, family)
+
+
+def state_bytes(recipe: Recipe, family: str) -> int:
+    """About how large a stored state is: the weights, what the optimizer knows of each, and the average."""
+    a_number = 4 + OPTIMIZER_BYTES[recipe.optimizer] + 4 * (recipe.ema_decay > 0)
+    return trained_numbers(recipe, family) * a_number
+
+
+def disk_bytes(recipe: Recipe, family: str, picture_px: int, samples: int, pictures: int) -> int:
+    """What a training and its exports lay on the disk at most, the largest moment counted.
+
+    States: the two that are kept and the one being written. A picture is never larger than its pixels.
+    """
+    picture = PIXEL_BYTES * picture_px
+    drawn = (recipe.checkpoints + 1) * samples * picture
+    learnt = (recipe.checkpoints + 1) * checkpoint_bytes(recipe, family) + STATES * state_bytes(recipe, family)
+    exports = 2 * file_bytes(recipe, family) + (pictures + samples) * picture  # two forms, a dataset, a sheet
+    return drawn + learnt + exports
 
 
 def smaller(recipe: Recipe, family: str) -> tuple[Recipe, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.rules import numbers as rules
+from bot.rules.clashes import said_of
 from bot.rules.recipe import PRESETS, differences, nearest_preset, preset_recipe
 from bot.rules.recipe import reasons as reasons_of
 from bot.screens import Button, Row, Screen
@@ -131,7 +132,7 @@ async def number_changed(walk: Walk, tap: Tap) -> Turn:
     await walk.stay(recipe=recipe)
     if not passed:
         return Turn()
-    why = walk.words.plain(f"train.clash.{passed[0]}", pictures=setting.pictures, steps=recipe.steps)
+    why = walk.words.plain(f"train.clash.{passed[0]}", **said_of(recipe, setting.pictures))
     return Turn(toast=why, alert=True)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.rules.clashes import Setting, clashes
-from bot.rules.estimate import UPLOAD_BYTES, file_bytes, is_short, memory_bytes, smaller
+from bot.rules.clashes import Setting, clashes, said_of
+from bot.rules.estimate import UPLOAD_BYTES, disk_bytes, file_bytes, is_short, memory_bytes, smaller
 from bot.rules.progress import clock_time, training_seconds
 from bot.rules.recipe import ATTENTION, PRESETS, preset_recipe
 from bot.screens import Button, Message, Row, Screen
@@ -56,7 +56,7 @@ async def show(walk: Walk) -> Screen:
             megabytes=megabytes(recipe, walk.family),
         )
         + " "
-        + needs(walk, recipe),
+        + needs(walk, recipe, pictures),
         walk.words(f"train.preset.{recipe.preset}.why"),
         *warnings(walk, recipe, pictures),
     ]
@@ -82,10 +82,17 @@ def megabytes(recipe: Recipe, family: str) -> str:
     return f"{size:.1f}" if size >= 0.1 else f"{size:.3f}"
 
 
-def needs(walk: Walk, recipe: Recipe) -> str:
-    """The memory to expect."""
+def needs(walk: Walk, recipe: Recipe, pictures: int) -> str:
+    """The memory and the room on disk to expect."""
     dtype = walk.machine.dtype if walk.machine else "float32"
-    return walk.words("train.needs", memory=f"{memory_bytes(recipe, walk.family, dtype) / GB:.1f}")
+    memory = walk.words("train.needs", memory=f"{memory_bytes(recipe, walk.family, dtype) / GB:.1f}")
+    return memory + " " + walk.words("train.disk", megabytes=f"{disk(walk, pictures) / 1e6:,.0f}")
+
+
+def disk(walk: Walk, pictures: int) -> int:
+    """Bytes that the training of this quest's recipe will lay on the disk at most."""
+    drawing = walk.here.style.drawing
+    return disk_bytes(walk.here.recipe, walk.family, drawing.width_px * drawing.height_px, SAMPLES, pictures)
 
 
 def warnings(walk: Walk, recipe: Recipe, pictures: int) -> list[str]:
@@ -97,7 +104,7 @@ def warnings(walk: Walk, recipe: Recipe, pictures: int) -> list[str]:
         found.append(walk.words("train.short", has=f"{(walk.machine.memory_bytes or 0) / GB:.0f}"))
     found += _too_large(walk, recipe)
     broken = clashes(recipe, setting_of(walk, pictures))
-    return found + [walk.words(f"train.clash.{clash}", pictures=pictures, steps=recipe.steps) for clash in broken]
+    return found + [walk.words(f"train.clash.{clash}", **said_of(recipe, pictures)) for clash in broken]
 
 
 def _too_large(walk: Walk, recipe: Recipe) -> list[str]:

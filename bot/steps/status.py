@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from bot.rules.clashes import said_of
 from bot.rules.progress import bar, clock_time, seconds_of, wait_of
 from bot.screens import Cell, PictureSource, Row, Screen, Sheet, TrainingView
 from bot.steps.walk import Turn, Walk
@@ -95,7 +96,7 @@ def _numbers_of(job: Job) -> dict[str, object]:
     request = read_request(job.request)
     if not isinstance(request, TrainingRequest):
         return {}
-    return {"pictures": len(request.pictures), "steps": request.recipe.steps}
+    return dict(said_of(request.recipe, len(request.pictures)))
 
 
 async def place(walk: Walk, job: Job) -> tuple[int, float]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.rules.clashes import clashes
+from bot.rules.clashes import clashes, said_of
 from bot.rules.naming import file_stem
 from bot.rules.prompt import phrase
 from bot.rules.rows import sealed_row
@@ -47,7 +48,10 @@ async def started(walk: Walk, _tap: Tap) -> Turn:
     pictures = await recipe.palette(walk)
     found = clashes(walk.here.recipe, recipe.setting_of(walk, len(pictures)))
     if found:
-        return walk.refuses(f"train.clash.{found[0]}", pictures=len(pictures), steps=walk.here.recipe.steps)
+        return walk.refuses(f"train.clash.{found[0]}", **said_of(walk.here.recipe, len(pictures)))
+    needed = recipe.disk(walk, len(pictures))
+    if await asyncio.to_thread(walk.store.room.is_low, needed):
+        return walk.refuses("train.no_room", megabytes=f"{needed / 1e6:,.0f}")
     asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.TRAINING))
     key = f"train:{walk.here.id}:{asked_before}"
     await walk.ask_and_move(Event.TRAINING_ASKED, request_of(walk, pictures), key)

@@ -17,7 +17,8 @@ from engine.training.dataset import preparing
 from engine.training.loop import Loop
 from engine.training.resume import initializer_of
 from engine.training.text_side import text_side
-from storage.errors import LossNotFinite
+from storage.errors import LossNotFinite, RecipeRefused
+from storage.limits import MOST_PICTURES
 from storage.records import LossPoint
 from storage.requests import TrainingRequest
 from storage.states import Phase, Wish
@@ -43,7 +44,10 @@ def run(request: TrainingRequest, machine: Machine, task: Task) -> Iterator[Even
     """Encode, draw the base samples, train with checkpoints, measure each, advise one.
 
     When the engine ends it says the state of the last finished step, unless that is stored, and no more.
+    Raises RecipeRefused.
     """
+    if len(request.pictures) > MOST_PICTURES:
+        raise RecipeRefused(reason="pictures")
     this = Attempt(request, machine, task, losses=list(task.losses))
     this.stored = this.learnt = this.resumed_at
     with closing(whole(this)) as events:

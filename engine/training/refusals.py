@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from engine.models.hardware import MemoryMode
 from engine.models.machine import Machine
 from storage.errors import RecipeRefused
+from storage.limits import beyond
 from storage.recipe import SELF_RATED, Loss, Optimizer, Prior, Recipe
 
 AT_LEAST_ONE = ("rank", "alpha", "batch_size", "accumulation", "steps", "crops", "buckets")
@@ -18,6 +19,7 @@ Test = Callable[[Recipe, Machine], bool]
 
 REASONS: dict[str, Test] = {
     "number_too_small": lambda recipe, _: recipe.moved < 0 or any(getattr(recipe, name) < 1 for name in AT_LEAST_ONE),
+    "number_too_large": lambda recipe, _: bool(beyond(recipe)),
     "rate_not_positive": lambda recipe, _: recipe.learning_rate <= 0 or recipe.loraplus_ratio <= 0,
     "loss_without_width": lambda recipe, _: recipe.loss is not Loss.MSE and recipe.huber_delta <= 0,
     "average_never_moves": lambda recipe, _: not 0 <= recipe.ema_decay < 1,

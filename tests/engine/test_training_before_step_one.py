@@ -15,6 +15,7 @@ from engine.training.guard import HEAVIER, WORSE, Guard
 from engine.training.loop import Loop
 from engine.training.refusals import REASONS, refuse
 from storage.errors import LossExploded, LossNotFinite, OutOfMemory, RecipeRefused
+from storage.limits import MOST
 from storage.recipe import Recipe
 from tests.engine.sealing import Memory, small_training
 from tests.engine.test_training_loop import loop_of, steps
@@ -24,6 +25,8 @@ REFUSED: list[tuple[str, dict[str, object]]] = [
     ("number_too_small", {"rank": 0}),
     ("number_too_small", {"crops": 0}),
     ("number_too_small", {"moved": -1}),
+    ("number_too_large", {"steps": MOST["steps"] + 1}),
+    ("number_too_large", {"rank_pattern": {"to_q": 129}}),
     ("rate_not_positive", {"learning_rate": 0.0}),
     ("loss_without_width", {"loss": "huber", "huber_delta": 0.0}),
     ("average_never_moves", {"ema_decay": 1.0}),
