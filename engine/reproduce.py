@@ -17,8 +17,10 @@ from engine.exports.about import about_seal
 from engine.exports.dataset_reading import read_dataset
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.recipe_file import THREADS, RecipeFile, made_with, read_recipe
+from engine.exports.take_home import word_name
 from engine.exports.word_file import word_file
 from engine.models import adapters
+from engine.models.layers import weight_of
 from engine.models.machine import Machine
 from engine.training import trial
 from engine.training.dataset import Dataset, prepare
@@ -93,14 +95,15 @@ def written(data: bytes, asked: RecipeFile, machine: Machine, out: Path) -> Iter
         pictures=len(asked.captions),
         step=asked.checkpoint_step,
     )
-    made = {"-adapter": data}
+    made = {f"{asked.name}-adapter": data}
     if asked.recipe.lora:
-        made |= {"": kohya_file(data, about), "-diffusers": diffusers_file(data, about)}
+        made[asked.name] = kohya_file(data, about, lambda module: weight_of(machine, module))
+        made[f"{asked.name}-diffusers"] = diffusers_file(data, about)
     if adapters.read_word(data) is not None:
-        made["-embeddings"] = word_file(data, about)
+        made[word_name(asked.trigger)] = word_file(data, about)
     out.mkdir(parents=True, exist_ok=True)
-    for ending, content in made.items():
-        path = out / f"{asked.name}{ending}.safetensors"
+    for name, content in made.items():
+        path = out / f"{name}.safetensors"
         path.write_bytes(content)
         yield path
 

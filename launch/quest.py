@@ -22,8 +22,8 @@ from launch.processes import ROOT, Processes
 PRESET = os.environ.get("QUEST_PRESET", "neon-sign")
 KEEP = 18  # of the 15–20 a style wants
 TRAINING_PATIENCE_SECONDS = 420.0
-WORD = "-embeddings.safetensors"  # only of a seal that has a word of its own
-TAKEN = ("-diffusers.safetensors", "-dataset.zip", "-card.zip")
+DIFFUSERS = "-diffusers.safetensors"
+TAKEN = (DIFFUSERS, "-dataset.zip", "-card.zip")
 
 
 class Teller:
@@ -148,14 +148,19 @@ def saves(person: Person, folder: Path) -> dict[str, Path]:
 
 def proves(folder: Path, found: dict[str, Path], tell: Teller) -> int:
     """Loads the exported files fresh with plain diffusers and measures; returns the exit code."""
-    words = [path for name, path in found.items() if name.endswith(WORD)]
-    loras = sorted(path for name, path in found.items() if name.endswith(".safetensors") and path not in words)
+    loras = sorted(path for name, path in found.items() if is_lora(name, found))
+    words = [path for name, path in found.items() if name.endswith(".safetensors") and path not in loras]
     dataset = next(path for name, path in found.items() if name.endswith(".zip") and is_dataset(path))
     tell("measuring the exported files, loaded fresh with plain diffusers")
     command = python("-m", "engine", "prove", str(loras[0]), "--dataset", str(dataset), "--out", str(folder / "proof"))
     others = ("--other", str(loras[1])) if len(loras) > 1 else ()
     spoken = ("--word", str(words[0])) if words else ()
     return subprocess.run((*command, *others, *spoken), cwd=ROOT, check=False).returncode  # noqa: S603 - our own command
+
+
+def is_lora(name: str, found: dict[str, Path]) -> bool:
+    """Whether it is one of the two LoRA files; a learnt word's is called by the word alone."""
+    return name.endswith(DIFFUSERS) or name.replace(".safetensors", DIFFUSERS) in found
 
 
 def is_dataset(path: Path) -> bool:

@@ -65,37 +65,12 @@ class PayloadRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TryRequest:
-    """Pictures drawn with a seal. `layout` tells the bot how to lay them out."""
-
-    KIND: ClassVar[JobKind] = JobKind.TRYING
-    VERSION: ClassVar[int] = 1
-    rows: tuple[Row, ...]
-    layout: Layout = Layout.SINGLE
-    columns: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrainingPicture:
     """A palette picture with its caption, in the order they are trained on."""
 
     file: ContentHash
     caption: str
     subject: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingRequest:
-    """A palette, its captions and the numbers to train with."""
-
-    KIND: ClassVar[JobKind] = JobKind.TRAINING
-    VERSION: ClassVar[int] = 1
-    pictures: tuple[TrainingPicture, ...]
-    recipe: Recipe
-    trigger: str
-    name: str  # of the seal; plain words, no path
-    samples: tuple[Row, ...]  # drawn at every checkpoint: fixed seeds, subjects outside the palette, no style words
-    proof_subjects: tuple[str, ...] = ()  # what the subject measure must tell apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +90,32 @@ class TakeRequest:
     prompts: tuple[str, ...] = ()  # of the sheet's rows, for the card's widget
     card: str = ""  # the card's text in the person's words, written by the bot
     drawing: Drawing = field(default_factory=Drawing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TryRequest:
+    """Pictures drawn with a seal. `layout` tells the bot how to lay them out."""
+
+    KIND: ClassVar[JobKind] = JobKind.TRYING
+    VERSION: ClassVar[int] = 1
+    rows: tuple[Row, ...]
+    layout: Layout = Layout.SINGLE
+    columns: int = 1
+    loras: tuple[TakeRequest, ...] = ()  # asks for the kohya file of each seal: pictures name it
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest:
+    """A palette, its captions and the numbers to train with."""
+
+    KIND: ClassVar[JobKind] = JobKind.TRAINING
+    VERSION: ClassVar[int] = 1
+    pictures: tuple[TrainingPicture, ...]
+    recipe: Recipe
+    trigger: str
+    name: str  # of the seal; plain words, no path
+    samples: tuple[Row, ...]  # drawn at every checkpoint: fixed seeds, subjects outside the palette, no style words
+    proof_subjects: tuple[str, ...] = ()  # what the subject measure must tell apart
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from bot.rules import prompt
 from bot.rules.card import CardFacts, card_text
-from bot.rules.naming import file_stem
 from bot.rules.rows import sealed_row
 from bot.rules.subjects import outside
 from bot.screens import Cell, Document, Message, Notice, PictureSource, Row, Screen, Sheet, Shown
@@ -16,7 +15,7 @@ from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from storage.errors import QuotaReached
 from storage.records import Candidate, Checkpoint, Job, Picture, Seal, Seed
-from storage.requests import TakeAnswer, TakeRequest, TrainingPicture, TryRequest, read_answer, read_request
+from storage.requests import TakeAnswer, TakeRequest, TrainingRequest, TryRequest, read_answer, read_request
 from storage.states import ExportKind, JobKind, JobState, Layout, PaletteKind, Stage, Verdict
 
 STRENGTHS = ("0.6", "0.8", "1.0")
@@ -38,13 +37,13 @@ async def enter(walk: Walk) -> tuple[Message, ...]:
     palette = [candidate.picture.subject for candidate in await _palette(walk)]
     subjects = outside(walk.library.subjects[PaletteKind.STYLE], palette, PAIR_SUBJECTS)
     try:
-        job = await walk.ask(_pair(walk, seal, subjects), key=key)
+        job = await walk.ask(await _pair(walk, seal, subjects), key=key)
     except QuotaReached:  # the pair is a present; the person may ask for it later by its button
         return ()
     return (await status.live(walk, job),)
 
 
-def _pair(walk: Walk, seal: Seal, subjects: tuple[str, ...]) -> TryRequest:
+async def _pair(walk: Walk, seal: Seal, subjects: tuple[str, ...]) -> TryRequest:
     rows = tuple(
         sealed_row(
             subject,
@@ -57,7 +56,7 @@ def _pair(walk: Walk, seal: Seal, subjects: tuple[str, ...]) -> TryRequest:
         for index, subject in enumerate(subjects)
         for weight in (0.0, walk.here.seal_strength)
     )
-    return TryRequest(rows=rows, layout=Layout.PAIR, columns=2)
+    return TryRequest(rows=rows, layout=Layout.PAIR, columns=2, loras=(await _lora(walk, seal),))
 
 
 async def _seal(walk: Walk) -> Seal | None:
@@ -150,7 +149,8 @@ async def _try(walk: Walk, subject: str, weights: tuple[float, ...], layout: Lay
         sealed_row(subject, seal.trigger, Seed(SEED), walk.here.style.drawing, adapter=seal.adapter, weight=weight)
         for weight in weights
     )
-    return await _ask(walk, TryRequest(rows=rows, layout=layout, columns=len(rows)))
+    loras = (await _lora(walk, seal),)
+    return await _ask(walk, TryRequest(rows=rows, layout=layout, columns=len(rows), loras=loras))
 
 
 async def strength_chosen(walk: Walk, tap: Tap) -> Turn:
@@ -200,8 +200,15 @@ def _document(walk: Walk, job: Job) -> Message:
     assert isinstance(request, TakeRequest)
     if answer.size_bytes > SENT_AS_DOCUMENT_BYTES:
         return Notice(text=walk.words("take.too_large", filename=answer.filename))
-    text = walk.words(f"take.{request.what}.about", trigger=request.trigger)
+    text = walk.words(f"take.{_about(request)}.about", trigger=request.trigger)
     return Document(file=answer.file, filename=answer.filename, text=text)
+
+
+def _about(request: TakeRequest) -> str:
+    """Under what its words are found: programs read a DoRA in kohya's keys by different rules."""
+    if request.what is ExportKind.LORA_KOHYA and request.recipe.use_dora:
+        return f"{request.what}.dora"
+    return request.what
 
 
 async def lost(_walk: Walk, _job: Job) -> tuple[Message, ...]:
@@ -250,20 +257,30 @@ def _has(seal: Seal, what: ExportKind) -> bool:
 async def _take_request(walk: Walk, seal: Seal, what: ExportKind) -> TakeRequest:
     palette = await _palette(walk)
     samples = await _proofs(walk, seal)
-    return TakeRequest(
+    return replace(
+        await _lora(walk, seal),
         what=what,
-        name=file_stem(walk.here.style.preset or walk.here.name),
-        trigger=seal.trigger,
-        recipe=seal.recipe,
-        pictures=tuple(
-            TrainingPicture(file=c.picture.file, caption=c.caption, subject=c.picture.subject) for c in palette
-        ),
-        adapter=seal.adapter,
-        step=seal.step,
         sheets=tuple(picture.file for picture in samples),
         prompts=tuple(picture.prompt for picture in samples),
         card=card_text(await _card_facts(walk, seal, palette)) if what is ExportKind.CARD else "",
         drawing=walk.here.style.drawing,
+    )
+
+
+async def _lora(walk: Walk, seal: Seal) -> TakeRequest:
+    """Asks for the file that other programs load. All of it is the training's own: the same file whenever it is asked
+    for, also after the palette has changed."""
+    job = await walk.store.jobs.find(seal.job)
+    trained = read_request(job.request) if job else None
+    assert isinstance(trained, TrainingRequest)
+    return TakeRequest(
+        what=ExportKind.LORA_KOHYA,
+        name=trained.name,
+        trigger=seal.trigger,
+        recipe=seal.recipe,
+        pictures=trained.pictures,
+        adapter=seal.adapter,
+        step=seal.step,
     )
 
 

@@ -3,12 +3,17 @@
 Both carry the true strength: kohya's own `alpha` scales by alpha / rank, so alpha' = scale · rank (also under rsLoRA).
 It is the same in every module, because diffusers reads no others; what patterns ask for is multiplied into up.
 PEFT's file has the scale multiplied into the up matrix and says alpha = rank: who reads the weights alone is right.
-DoRA travels in PEFT's file, and in kohya's to ComfyUI and Forge; diffusers drops its magnitudes from kohya's keys.
+DoRA travels in PEFT's file, and in kohya's to ComfyUI and Forge. `dora_scale` s (O, 1 …) is merged in three ways:
+  ComfyUI, Forge:  (W + D) · s / |W|         norms by output (comfy/weight_adapter/base.py, backend/patcher/lora.py)
+  LyCORIS:         (W + D) · s / |W + D|     norms by output (lycoris/modules/locon.py)
+  A1111:           (W + D) · s / |W + D|     norms by input (extensions-builtin/Lora/network.py)
+PEFT's own is m · (W + D) / |W + D| by output, so s = m · |W| / |W + D| is exact in the first. No s is right in another.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,9 +27,14 @@ from engine.models.adapters import WORD, Shape, read
 DOWN, UP, MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector"
 
 
-def kohya_file(adapter: bytes, about: About) -> bytes:
-    """The adapter with kohya's keys."""
+def kohya_file(adapter: bytes, about: About, weight_of: Callable[[str], torch.Tensor] | None = None) -> bytes:
+    """The adapter with kohya's keys. `weight_of` gives the base's weight of a module, which DoRA alone needs.
+
+    Raises ValueError for a DoRA without it.
+    """
     shape, tensors = lora_tensors(adapter)
+    if shape.use_dora and weight_of is None:
+        raise ValueError("a DoRA's scales are of the model's weights")
     found: dict[str, torch.Tensor] = {}
     alpha = shape.scale * shape.rank
     for key, tensor in tensors.items():
@@ -35,10 +45,19 @@ def kohya_file(adapter: bytes, about: About) -> bytes:
             found[f"{module}.alpha"] = torch.tensor(alpha)
         elif key.endswith(UP):
             found[f"{module}.lora_up.weight"] = tensor * (scale_of(shape, own) * tensor.shape[1] / alpha)
-        else:  # one magnitude an output, in as many dimensions as the weight: LyCORIS' dora_wd with wd_on_output
-            dimensions = tensors[own + DOWN].dim()
-            found[f"{module}.dora_scale"] = tensor.reshape(-1, *[1] * (dimensions - 1))
-    return tensor_file(found, lora_headers(shape, about), torch.float16)
+        elif weight_of is not None:
+            found[f"{module}.dora_scale"] = _dora_scale(tensors, own, scale_of(shape, own), weight_of(own))
+    halves = {key: one if key.endswith(".dora_scale") else one.half() for key, one in found.items()}
+    return tensor_file(halves, lora_headers(shape, about))
+
+
+def _dora_scale(tensors: dict[str, torch.Tensor], module: str, scale: float, weight: torch.Tensor) -> torch.Tensor:
+    """(O, 1 …) fp32: half a digit less would weigh on all of W, not on its change."""
+    down, up, magnitude = (tensors[module + ending].float() for ending in (DOWN, UP, MAGNITUDE))
+    change = (up.flatten(1) @ down.flatten(1)).reshape(weight.shape) * scale
+    norms = weight.flatten(1).norm(dim=1), (weight + change).flatten(1).norm(dim=1)
+    found: torch.Tensor = magnitude.flatten() * norms[0] / norms[1]
+    return found.reshape(-1, *[1] * (weight.dim() - 1))
 
 
 def diffusers_file(adapter: bytes, about: About) -> bytes:

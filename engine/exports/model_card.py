@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+
+from huggingface_hub import ModelCardData
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils._validators import validate_repo_id
 
 from engine.exports.dataset_zip import zipped
 from engine.exports.recipe_file import RecipeFile
@@ -20,25 +23,49 @@ def card_zip(request: TakeRequest, recipe: RecipeFile, read: Callable[[ContentHa
         name = f"pictures/{number:02}.png"
         files[name] = read(file)
         widget.append((prompt, name))
-    files["README.md"] = "\n".join(
-        [*front_matter(request, recipe.model, widget), "", f"# {request.name}", "", request.card, ""]
-    ).encode()
+    data = front_matter(request, recipe.model, widget)
+    text = [
+        "---",
+        data.to_yaml(),
+        "---",
+        "",
+        f"# {' '.join(request.name.split())}",
+        "",
+        request.card,
+        *_base_in_words(recipe.model),
+        "",
+    ]
+    files["README.md"] = "\n".join(text).encode()
     files[FILENAME] = recipe.as_json()
     return zipped(files)
 
 
-def front_matter(request: TakeRequest, model: str, widget: list[tuple[str, str]]) -> list[str]:
-    """What the Hub reads."""
-    lines = [
-        "---",
-        "library_name: diffusers",
-        f"base_model: {json.dumps(model)}",
-        "base_model_relation: adapter",
-        f"instance_prompt: {json.dumps(request.trigger)}",
-        "tags: [text-to-image, lora, diffusers, template:diffusion-lora]",
-    ]
-    if widget:
-        lines.append("widget:")
-        for prompt, name in widget:
-            lines += [f"- text: {json.dumps(prompt, ensure_ascii=False)}", f"  output: {{url: {name}}}"]
-    return [*lines, "---"]
+def front_matter(request: TakeRequest, model: str, widget: list[tuple[str, str]]) -> ModelCardData:
+    """What the Hub reads. A base that is not on the Hub is left out: it would be a link to nowhere, or to another's."""
+    base = hub_id(model)
+    return ModelCardData(
+        library_name="diffusers",
+        base_model=base,
+        base_model_relation="adapter" if base else None,
+        instance_prompt=request.trigger,
+        tags=["text-to-image", "lora", "diffusers", "template:diffusion-lora"],
+        widget=[{"text": prompt, "output": {"url": name}} for prompt, name in widget] or None,
+    )
+
+
+def hub_id(model: str) -> str | None:
+    """The model's name on the Hub, `owner/name` without a revision; None for what only has a name on a disk."""
+    name = model.partition("@")[0]
+    if name.count("/") != 1:
+        return None
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return None
+    return name
+
+
+def _base_in_words(model: str) -> list[str]:
+    if hub_id(model):
+        return []
+    return ["", f"The base model, `{model}`, is a file of the machine that trained this; it has no page on the Hub."]

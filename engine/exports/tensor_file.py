@@ -12,12 +12,15 @@ from safetensors.torch import save
 LEGACY_START, LEGACY_LENGTH, LEGACY_DIGITS = 0x100000, 0x10000, 8  # A1111's first hash: 64 KiB at the first MiB
 
 
-def tensor_file(tensors: Mapping[str, torch.Tensor], facts: dict[str, str], dtype: torch.dtype) -> bytes:
-    """Keys in order, and kohya's two hashes in the header: of the tensors' bytes, and A1111's old one.
+def tensor_file(tensors: Mapping[str, torch.Tensor], facts: dict[str, str], dtype: torch.dtype | None = None) -> bytes:
+    """Keys in order, in one number format (or each in its own), and kohya's two hashes in the header.
 
+    They are of the tensors' bytes (A1111's and Civitai's AutoV3), and A1111's old one.
     The header is written here: the library's own has its facts in a different order every time.
     """
-    bare: bytes = save({key: tensors[key].to(dtype).cpu().contiguous() for key in sorted(tensors)})
+    bare: bytes = save(
+        {key: tensors[key].to(dtype or tensors[key].dtype).cpu().contiguous() for key in sorted(tensors)}
+    )
     end = 8 + int.from_bytes(bare[:8], "little")
     listed = json.loads(bare[8:end])
     digest = hashlib.sha256(bare[end:]).hexdigest()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from engine.events import Drew, Event, Finished, Stepped, Task
 from engine.measures.style_features import phash, style_features
 from engine.models.adapters import worn
 from engine.models.machine import Machine
-from engine.pictures.png_parameters import parameters, png_bytes
+from engine.pictures.png_parameters import SealFile, parameters, png_bytes
 from engine.pictures.rows import Denoised, Drawn, draw
 from storage.errors import ModelNotFinite
-from storage.records import Progress
+from storage.records import ContentHash, Progress
 from storage.requests import DrawnAnswer, Row
 from storage.states import Phase, Wish
 
@@ -39,10 +39,13 @@ class Stopwatch:
             yield item
 
 
-def draw_rows(rows: Sequence[Row], machine: Machine, task: Task) -> Iterator[Event]:
-    """Draws what is not drawn yet and finishes. A wish to stop finishes with what is there.
+def draw_rows(
+    rows: Sequence[Row], machine: Machine, task: Task, files: Mapping[ContentHash, SealFile] | None = None
+) -> Iterator[Event]:
+    """Draws what is not drawn yet and finishes; a wish to stop finishes with what is there.
 
-    Raises ModelNotFinite where no row came out as numbers; `lost` of the answer counts them where some did.
+    `files` names the seals in the pictures. Raises ModelNotFinite where no row came out as numbers; `lost` of the
+    answer counts them where some did.
     """
     watch = Stopwatch()
     drawn = len(task.drawn)
@@ -56,7 +59,7 @@ def draw_rows(rows: Sequence[Row], machine: Machine, task: Task) -> Iterator[Eve
                 yield Stepped(progress=_progress(drawn, rows, seconds_left))
             else:
                 drawn += 1
-                yield _drew(moment, machine, _progress(drawn, rows, seconds_left))
+                yield _drew(moment, machine, _progress(drawn, rows, seconds_left), files)
             if task.wish is Wish.STOP:
                 break
     except ModelNotFinite:  # said at the end, when all that can be drawn are there
@@ -71,8 +74,8 @@ def _progress(drawn: int, rows: Sequence[Row], seconds_left: float | None) -> Pr
     return Progress(done=drawn, total=len(rows), seconds_left=rounded, phase=Phase.DRAWING)
 
 
-def _drew(picture: Drawn, machine: Machine, progress: Progress) -> Drew:
-    text = parameters(picture.row, model=machine.name, model_sha256=machine.weights_sha256)
+def _drew(picture: Drawn, machine: Machine, progress: Progress, files: Mapping[ContentHash, SealFile] | None) -> Drew:
+    text = parameters(picture.row, model=machine.name, model_sha256=machine.weights_sha256, files=files)
     return Drew(
         position=picture.position,
         row=picture.row,

@@ -5,20 +5,38 @@ Knows a row and a picture, not who drew it.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from storage.requests import Row, SealUse
+from storage.records import ContentHash
+from storage.requests import Row
 
 COMPRESS_LEVEL = 6  # fixed, so that the same picture is the same file
 SHORT_HASH_DIGITS = 10  # as A1111 shows model hashes
 LORA_HASH_DIGITS = 12  # as A1111 shows LoRA hashes
 
 
-def parameters(row: Row, *, model: str, model_sha256: str) -> str:
-    """The text that makes this picture again: prompt, negative prompt, and one line of settings."""
+@dataclass(frozen=True)
+class SealFile:
+    """What a person has of a seal: the LoRA's file (stem, first digits of its hashes), and its learnt word's."""
+
+    name: str | None = None
+    autov2: str = ""  # of the file
+    autov3: str = ""  # of the tensors behind its header
+    word: str | None = None
+    word_sha256: str | None = None
+
+
+def parameters(row: Row, *, model: str, model_sha256: str, files: Mapping[ContentHash, SealFile] | None = None) -> str:
+    """The text that makes this picture again: prompt, negative prompt, and one line of settings.
+
+    `files` names the seals' files by adapter; a seal without one is not named, as nobody could find it.
+    """
     drawing = row.drawing
     settings = {
         "Steps": drawing.steps,
@@ -29,16 +47,28 @@ def parameters(row: Row, *, model: str, model_sha256: str) -> str:
         "Model hash": model_sha256[:SHORT_HASH_DIGITS],
         "Model": model.replace(",", " "),
     }
-    if row.seals:
-        hashes = ", ".join(f"{_name(seal)}: {seal.adapter[:LORA_HASH_DIGITS]}" for seal in row.seals)
-        settings["Lora hashes"] = f'"{hashes}"'
-    prompt = "".join([row.prompt, *(f" <lora:{_name(seal)}:{seal.weight:g}>" for seal in row.seals)])
+    worn = [(files[seal.adapter], seal.weight) for seal in row.seals if files and seal.adapter in files]
+    settings |= _hashes([file for file, _ in worn], model_sha256)
+    prompt = "".join([row.prompt, *(f" <lora:{file.name}:{weight:g}>" for file, weight in worn if file.name)])
     lines = [prompt, *([f"Negative prompt: {row.negative}"] if row.negative else [])]
     return "\n".join([*lines, ", ".join(f"{name}: {value}" for name, value in settings.items())])
 
 
-def _name(seal: SealUse) -> str:
-    return f"seal-{seal.adapter[:LORA_HASH_DIGITS]}"
+def _hashes(files: Sequence[SealFile], model_sha256: str) -> dict[str, str]:
+    """A1111's two lists, and behind them Civitai's one (JSON, unquoted and last, as its extension writes it)."""
+    loras = {file.name: file for file in files if file.name}
+    words = {file.word: file.word_sha256 for file in files if file.word and file.word_sha256}
+    all_of_them = {
+        **({"model": model_sha256[:SHORT_HASH_DIGITS]} if model_sha256 else {}),
+        **{f"lora:{name}": file.autov2 for name, file in loras.items()},
+        **{f"embed:{word}": digest[:SHORT_HASH_DIGITS] for word, digest in words.items()},
+    }
+    lists = {
+        "Lora hashes": ", ".join(f"{name}: {file.autov3}" for name, file in loras.items()),
+        "TI hashes": ", ".join(f"{word}: {digest[:LORA_HASH_DIGITS]}" for word, digest in words.items()),
+    }
+    found = {title: f'"{text}"' for title, text in lists.items() if text}
+    return {**found, "Hashes": json.dumps(all_of_them)} if found else {}
 
 
 def png_bytes(image: Image.Image, text: str) -> bytes:

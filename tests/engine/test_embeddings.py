@@ -96,7 +96,7 @@ def test_a_preview_and_the_exported_file_of_its_step_draw_the_same_picture(
 
 
 def test_the_file_has_the_keys_that_others_look_for(tmp_path: Path) -> None:
-    for family, keys in (("sd1", {"emb_params"}), ("sd2", {"emb_params"}), ("sdxl", {"clip_l", "clip_g"})):
+    for family, keys in (("sd1", {"ohwx"}), ("sd2", {"ohwx"}), ("sdxl", {"clip_l", "clip_g"})):
         tensors = load(word_file(word_adapter(tiny_machine(family), 3), about(family)))
         assert tensors.keys() == keys
         assert {len(rows) for rows in tensors.values()} == {3}

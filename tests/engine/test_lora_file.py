@@ -16,6 +16,7 @@ from safetensors.torch import load
 from engine.exports.about import About
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models import adapters
+from engine.models.layers import weight_of
 from engine.pictures.rows import Drawn, draw
 from storage.recipe import Recipe
 from storage.records import Drawing, Seed
@@ -91,7 +92,10 @@ def test_a_dora_file_carries_its_magnitudes(tmp_path: Path) -> None:
     peft = tmp_path / "peft.safetensors"
     peft.write_bytes(diffusers_file(adapter, about("sd1")))
     assert psnr(drawn_by_diffusers("sd1", peft), drawn_by_the_engine("sd1", adapter)) > 35
-    assert any(key.endswith(".dora_scale") for key in load(kohya_file(adapter, about("sd1"))))
+    kohya = kohya_file(adapter, about("sd1"), lambda module: weight_of(tiny_machine("sd1"), module))
+    assert any(key.endswith(".dora_scale") for key in load(kohya))
+    with pytest.raises(ValueError, match="weights"):
+        kohya_file(adapter, about("sd1"))
 
 
 def test_kohya_numbers_the_blocks_of_sdxl_as_stability_does() -> None:

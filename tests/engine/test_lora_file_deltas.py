@@ -15,6 +15,7 @@ from safetensors.torch import load
 
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models import adapters, text_adapters
+from engine.models.layers import weight_of
 from engine.models.machine import Machine
 from tests.engine.sealing import ATTENTION, RESIDUAL, WIDE
 from tests.engine.test_lora_file import about
@@ -159,7 +160,7 @@ def kohya_name(machine: Machine, part: str, name: str) -> str:
 
 
 def by_kohyas_keys(machine: Machine, data: bytes) -> Deltas:
-    """up · down · alpha / rank, and dora_scale as ComfyUI and LyCORIS read it; every key must be used."""
+    """up · down · alpha / rank, and dora_scale as ComfyUI and Forge merge it; every key must be used."""
     tensors = {key: tensor.float() for key, tensor in load(data).items()}
     found = {}
     for part, model in parts(machine):
@@ -171,12 +172,58 @@ def by_kohyas_keys(machine: Machine, data: bytes) -> Deltas:
             delta = up.flatten(1) @ down.flatten(1) * (tensors.pop(f"{own}.alpha") / len(down))
             delta = delta.view(len(up), *down.shape[1:])
             if f"{own}.dora_scale" in tensors:
-                magnitude = tensors.pop(f"{own}.dora_scale")
-                assert magnitude.dim() == delta.dim()
-                delta = magnified(base_weight(module), delta, magnitude)
+                scale = tensors.pop(f"{own}.dora_scale")
+                assert scale.dim() == delta.dim()
+                delta = MERGED["ComfyUI and Forge"](base_weight(module), delta, scale) - base_weight(module)
             found[f"{part}.{name}"] = delta
     assert tensors == {}
     return found
+
+
+def by_output(weight: torch.Tensor) -> torch.Tensor:
+    return weight.flatten(1).norm(dim=1).reshape(-1, *[1] * (weight.dim() - 1))
+
+
+def by_input(weight: torch.Tensor) -> torch.Tensor:
+    return by_output(weight.transpose(0, 1)).transpose(0, 1)
+
+
+MERGED = {
+    # comfy/weight_adapter/base.py and Forge's backend/patcher/lora.py: weight_decompose, wd_on_output_axis
+    "ComfyUI and Forge": lambda weight, delta, scale: (weight + delta) * (scale / by_output(weight)),
+    # lycoris/modules/locon.py: apply_weight_decompose, wd_on_out
+    "LyCORIS": lambda weight, delta, scale: (weight + delta) * (scale / by_output(weight + delta)),
+    # extensions-builtin/Lora/network.py: apply_weight_decompose; ComfyUI's before it knew the output's axis
+    "A1111": lambda weight, delta, scale: (weight + delta) * (scale / by_input(weight + delta)),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_programs_that_the_message_turns_away_would_draw_something_else(family: str) -> None:
+    machine = tiny_machine(family)
+    data = lively(machine, CASES["DoRA with convolutions"])
+    tensors = {key: one.float() for key, one in load(written(machine, data, family)).items()}
+    wanted = by_the_engine(machine, data)
+    off: dict[str, list[float]] = {rule: [] for rule in MERGED}
+    for part, model in parts(machine):
+        for name, module in model.named_modules():
+            own = kohya_name(machine, part, name)
+            if f"{own}.dora_scale" not in tensors:
+                continue
+            down, up = tensors[f"{own}.lora_down.weight"], tensors[f"{own}.lora_up.weight"]
+            delta = (up.flatten(1) @ down.flatten(1)).view(len(up), *down.shape[1:])
+            delta = delta * tensors[f"{own}.alpha"] / len(down)
+            weight, change = base_weight(module), wanted[f"{part}.{name}"]
+            for rule, merge in MERGED.items():
+                error = merge(weight, delta, tensors[f"{own}.dora_scale"]) - weight - change
+                off[rule].append(float(error.norm() / change.norm()))
+    assert max(off["ComfyUI and Forge"]) < 0.02
+    assert max(off["A1111"]) > 0.02
+    assert max(off["LyCORIS"]) > 0.02
+
+
+def written(machine: Machine, data: bytes, family: str) -> bytes:
+    return kohya_file(data, about(family), lambda module: weight_of(machine, module))
 
 
 def assert_same(found: Deltas, wanted: Deltas) -> None:
@@ -201,7 +248,7 @@ def test_the_diffusers_file_changes_every_weight_as_the_engine_does(tmp_path: Pa
 def test_the_kohya_file_changes_every_weight_as_the_engine_does(family: str, case: Case) -> None:
     machine = tiny_machine(family)
     data = lively(machine, case)
-    assert_same(by_kohyas_keys(machine, kohya_file(data, about(family))), by_the_engine(machine, data))
+    assert_same(by_kohyas_keys(machine, written(machine, data, family)), by_the_engine(machine, data))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

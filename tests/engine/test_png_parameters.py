@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 
 from PIL import Image
 
-from engine.pictures.png_parameters import parameters, png_bytes
+from engine.pictures.png_parameters import SealFile, parameters, png_bytes
 from storage.records import ContentHash, Drawing, Seed
 from storage.requests import Row, SealUse
 from storage.states import Sampler
@@ -33,10 +34,26 @@ def test_without_a_negative_prompt_its_line_is_left_out() -> None:
     assert "Negative prompt" not in parameters(row(negative=""), model="emoji", model_sha256="0")
 
 
-def test_seals_are_named_with_strength_and_hash() -> None:
-    text = parameters(row(seals=(SEAL,)), model="emoji", model_sha256="0")
-    assert text.startswith("a (fox:1.3), ohwx <lora:seal-abcdef012345:0.8>\n")
-    assert text.endswith('Lora hashes: "seal-abcdef012345: abcdef012345"')
+def test_several_seals_and_a_word_are_named_as_galleries_look_for_them() -> None:
+    other = SealUse(adapter=ContentHash("12" * 32), weight=0.35)
+    files = {
+        SEAL.adapter: SealFile(name="neon-ohwx", autov2="2" * 10, autov3="3" * 12, word="ohwx", word_sha256="e" * 64),
+        other.adapter: SealFile(name="ink-zuvo", autov2="4" * 10, autov3="5" * 12),
+    }
+    text = parameters(row(seals=(SEAL, other)), model="emoji", model_sha256="0" * 64, files=files)
+    assert text.startswith("a (fox:1.3), ohwx <lora:neon-ohwx:0.8> <lora:ink-zuvo:0.35>\n")
+    assert 'Lora hashes: "neon-ohwx: 333333333333, ink-zuvo: 555555555555"' in text
+    assert 'TI hashes: "ohwx: eeeeeeeeeeee"' in text
+    assert json.loads("{" + text.rpartition("{")[2]) == {
+        "model": "0000000000",
+        "lora:neon-ohwx": "2222222222",
+        "lora:ink-zuvo": "4444444444",
+        "embed:ohwx": "eeeeeeeeee",
+    }
+
+
+def test_a_seal_that_nobody_can_find_is_not_named() -> None:
+    assert parameters(row(seals=(SEAL,)), model="m", model_sha256="0") == parameters(row(), model="m", model_sha256="0")
 
 
 def test_the_file_carries_the_text_in_any_language_and_nothing_else() -> None:

@@ -88,8 +88,8 @@ def test_a_recipe_trains_the_same_bytes_again_and_says_so_step_by_step(
     assert found.differences == ()
     assert (tmp_path / "out" / "neon-ohwx-adapter.safetensors").read_bytes() == adapter
     assert [line.split(",")[0] for line in heard] == ["encoding the palette", *(f"step {n} of 3" for n in (1, 2, 3))]
-    wanted = {"", "-adapter", "-diffusers", *(["-embeddings"] if changes else [])}
-    assert {path.name for path in found.files} == {f"neon-ohwx{ending}.safetensors" for ending in wanted}
+    wanted = {"neon-ohwx", "neon-ohwx-adapter", "neon-ohwx-diffusers", *(["ohwx"] if changes else [])}
+    assert {path.name for path in found.files} == {f"{stem}.safetensors" for stem in wanted}
 
 
 def test_other_pictures_and_other_packages_are_said(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_other_pictures_and_other_packages_are_said(tmp_path: Path) -> None:
     swapped = io.BytesIO()
     with zipfile.ZipFile(shown) as old, zipfile.ZipFile(swapped, "w") as new:
         for name in old.namelist():
-            other = {"images/0001.png": "images/0002.png", "images/0002.png": "images/0001.png"}.get(name, name)
-            new.writestr(name, old.read(other))
+            other = {"0001.png": "0002.png", "0002.png": "0001.png"}.get(Path(name).name, Path(name).name)
+            new.writestr(name, old.read(str(Path(name).with_name(other))))
     shown.write_bytes(swapped.getvalue())
     found, _ = again(recipe, tmp_path / "out")
     assert found.same is False

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from huggingface_hub import ModelCard
 from safetensors.torch import load
 
 from engine.events import Finished, Made, Task
@@ -47,6 +50,11 @@ def request_of(memory: Memory) -> TakeRequest:
     )
 
 
+@contextmanager
+def safe_open_bytes(data: bytes) -> Iterator[dict[str, str]]:
+    yield json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+
+
 def taken(request: TakeRequest, memory: Memory) -> tuple[bytes, TakeAnswer]:
     events = list(taking.run(request, tiny_machine("sd1"), Task(job_id=1, read=memory.files.__getitem__)))
     made = next(event for event in events if isinstance(event, Made))
@@ -60,7 +68,7 @@ def test_the_dataset_reads_as_an_image_folder_and_for_kohya(memory: Memory, requ
     data, answer = taken(replace(request_of, what=ExportKind.DATASET), memory)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         lines = [json.loads(line) for line in archive.read("images/metadata.jsonl").decode().splitlines()]
-        assert [line["file_name"] for line in lines] == ["0001.png", "0002.png", "0003.png", "0004.png"]
+        assert [line["file_name"] for line in lines] == [f"1_ohwx/{number:04}.png" for number in range(1, 5)]
         for line, picture in zip(lines, request_of.pictures, strict=True):
             assert line["text"] == picture.caption
             assert archive.read("images/" + line["file_name"].replace(".png", ".txt")).decode() == picture.caption
@@ -94,8 +102,9 @@ def test_the_card_says_what_the_hub_reads_and_the_recipe_that_made_it(memory: Me
         assert archive.read("pictures/01.png") == memory.files[request_of.sheets[0]]
     front = text.split("---")[1]
     assert "library_name: diffusers" in front
-    assert 'instance_prompt: "ohwx"' in front
-    assert '- text: "a \\"guitar\\", ohwx"' in front
+    facts = ModelCard(text).data.to_dict()
+    assert facts["instance_prompt"] == "ohwx"
+    assert facts["widget"] == [{"text": 'a "guitar", ohwx', "output": {"url": "pictures/01.png"}}]
     assert "Draws like a *neon sign*." in text
     assert recipe["recipe"]["rank"] == request_of.recipe.rank
     assert recipe["captions"] == [picture.caption for picture in request_of.pictures]
@@ -105,6 +114,31 @@ def test_the_card_says_what_the_hub_reads_and_the_recipe_that_made_it(memory: Me
 def test_no_file_says_where_on_the_machine_the_model_lies(what: str, memory: Memory, request_of: TakeRequest) -> None:
     data, _ = taken(replace(request_of, what=what), memory)
     assert b"/tmp" not in data
+
+
+@pytest.mark.parametrize(
+    ("name", "trigger", "stem"),
+    [
+        ("Neon sign", "ohwx", "neon-sign-ohwx"),
+        ("ohwx", "ohwx", "seal-ohwx"),
+        ("неон", "ohwx", "seal-ohwx"),
+        ("네온", "ohwx", "seal-ohwx"),
+        ("", "ohwx", "seal-ohwx"),
+        ("../../etc/passwd", "ohwx", "etc-passwd-ohwx"),
+        ("CON", "ohwx", "con-ohwx"),
+        ("a:b,c<d>|e", "ohwx", "a-b-c-d-e-ohwx"),
+        ("x" * 300, "ohwx", "x" * 32 + "-ohwx"),
+        ("an ohwx style", "ohwx", "an-ohwx-style"),
+    ],
+)
+def test_a_lora_is_never_called_by_its_word_alone_nor_by_what_a_disk_or_a_prompt_refuses(
+    name: str, trigger: str, stem: str, memory: Memory, request_of: TakeRequest
+) -> None:
+    request = replace(request_of, what=ExportKind.LORA_KOHYA, name=name, trigger=trigger)
+    data, answer = taken(request, memory)
+    assert answer.filename == f"{stem}.safetensors"
+    with safe_open_bytes(data) as facts:
+        assert facts["ss_output_name"] == stem  # A1111 knows it by either
 
 
 def test_something_unknown_is_refused(memory: Memory, request_of: TakeRequest) -> None:
