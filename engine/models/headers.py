@@ -1,21 +1,18 @@
 """Reads the headers of .safetensors files: every tensor's name, type and shape, and what a file says of itself.
 
-`read_all` runs in a limited child (storage.limited_child), so it imports next to nothing and believes nothing.
+`read_all` runs in a limited child (storage.limited_child); engine.models.tensor_header says what it may believe.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.errors import FileRefused
+from engine.models.tensor_header import entries
 from storage.limited_child import Limits, read_in_child
 
-HEADER_LIMIT_BYTES = 32 << 20  # SDXL's is 0.3 MB; a sharded part has one of its own
-TENSORS_LIMIT = 50_000  # the largest SDXL file with EMA has 4,400
 LIMITS = Limits(memory_bytes=1 << 30, cpu_seconds=10, wall_seconds=20.0, result_bytes=32 << 20)
 TOLD = (
     "modelspec.",
@@ -75,21 +72,6 @@ def read_all(*paths: str) -> list[tuple[list[tuple[str, str, list[int]]], dict[s
 
 
 def _read(path: Path) -> tuple[list[tuple[str, str, list[int]]], dict[str, str]]:
-    with path.open("rb") as file:
-        length, size = int.from_bytes(file.read(8), "little"), path.stat().st_size
-        if not 2 <= length <= min(HEADER_LIMIT_BYTES, size - 8):
-            raise FileRefused(reason="it is no .safetensors")
-        header = file.read(length)
-    if not header.startswith(b"{"):
-        raise FileRefused(reason="it is no .safetensors")
-    try:
-        entries: dict[str, Any] = json.loads(header)
-    except (ValueError, RecursionError) as error:
-        raise FileRefused(reason="it is no .safetensors") from error
-    metadata = entries.pop("__metadata__", {})
-    if len(entries) > TENSORS_LIMIT:
-        raise FileRefused(reason="it holds too many tensors")
-    tensors = [(name, str(one["dtype"]), [int(side) for side in one["shape"]]) for name, one in entries.items()]
-    if max((int(one["data_offsets"][1]) for one in entries.values()), default=0) != size - 8 - length:
-        raise FileRefused(reason="it is cut off")
-    return tensors, {name: str(value)[:TOLD_LIMIT] for name, value in metadata.items() if name.startswith(TOLD)}
+    found, metadata = entries(str(path))
+    tensors = [(name, one["dtype"], one["shape"]) for name, one in found.items()]
+    return tensors, {name: value[:TOLD_LIMIT] for name, value in metadata.items() if name.startswith(TOLD)}
