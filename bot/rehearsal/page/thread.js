@@ -1,21 +1,25 @@
-// The open chat: messages in order, edits in place, typing, the pinned bar. The scroll never jumps under a reader.
+// The open chat: messages in order, edits in place, typing, the pinned bar. Who stands at the bottom stays there,
+// whatever comes, grows or shrinks; who has scrolled up to read is never moved.
 
 import { find, lightbox } from "/page/dialogs.js";
 import { node, render } from "/page/message.js";
 import { day, word } from "/page/words.js";
 
-const NEAR_BOTTOM_PX = 120;
+const NEAR_BOTTOM_PX = 24;
 const scroll = find("scroll");
 const thread = find("thread");
 const known = new Map(); // message id → message
 const drawn = new Map(); // first message id of a bubble → its element
 let shown = { person: 0, names: false };
 let unseen = 0;
+let following = true; // the reader stands at the bottom
+let lastTop = 0;
 
 const atBottom = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_BOTTOM_PX;
 
-export function toBottom(smooth = false) {
-  scroll.scrollTo({ top: scroll.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+function toBottom() {
+  following = true;
+  scroll.scrollTo({ top: scroll.scrollHeight, behavior: "instant" }); // at once: what moves is tapped wrongly
 }
 
 function headOf(message) {
@@ -91,32 +95,31 @@ export function open(messages, person, names, about) {
   arrange();
   unseen = 0;
   toBottom();
-  requestAnimationFrame(() => toBottom());
+  mark();
 }
 
 export function add(message) {
-  const stick = atBottom() || message.sender === shown.person;
+  if (message.sender === shown.person) following = true;
   known.set(message.message_id, message);
   thread.querySelector(".about")?.remove();
   if (message.from_bot) typing(null);
   const made = put(message);
   made.classList.add("fresh");
   arrange();
-  if (stick) toBottom(true);
+  if (following) toBottom();
   else unseen += 1;
   mark();
 }
 
 export function change(message) {
   if (!known.has(message.message_id)) return;
-  const stick = atBottom();
   const height = scroll.scrollHeight;
   const item = drawn.get(headOf(message));
   const above = item && item.getBoundingClientRect().bottom < scroll.getBoundingClientRect().top;
   known.set(message.message_id, message);
   put(message);
   arrange();
-  if (stick) toBottom();
+  if (following) toBottom();
   else if (above) scroll.scrollTop += scroll.scrollHeight - height;
 }
 
@@ -136,11 +139,9 @@ export function typing(label) {
   const there = thread.querySelector(".typing");
   if (!label) return there?.remove();
   if (there) return;
-  const stick = atBottom();
   const dots = node("div", "message theirs typing", node("div", "bubble", node("i"), node("i"), node("i")));
   dots.setAttribute("aria-label", label);
   thread.append(dots);
-  if (stick) toBottom(true);
 }
 
 export function pin(numbers) {
@@ -169,19 +170,27 @@ export function pictures(start) {
 export const asks = () => [...known.values()].findLast((one) => one.from_bot)?.asks;
 
 function mark() {
-  const away = !atBottom();
-  if (!away) unseen = 0;
-  find("down").hidden = !away;
+  if (atBottom()) { following = true; unseen = 0; }
+  find("down").hidden = following;
   find("down-count").hidden = unseen === 0;
   find("down-count").textContent = unseen;
 }
 
-scroll.addEventListener("scroll", mark, { passive: true });
-find("down").addEventListener("click", () => toBottom(true));
-new ResizeObserver(() => mark()).observe(scroll);
+scroll.addEventListener("scroll", () => {
+  if (scroll.scrollTop < lastTop - 1) following = false; // only a reader goes up; `mark` sees who came back
+  lastTop = scroll.scrollTop;
+  mark();
+}, { passive: true });
+find("down").addEventListener("click", toBottom);
+
+// Messages, pictures and keyboards grow; a window, a pinned bar or a phone's keyboard takes room from below.
 let tall = scroll.clientHeight;
-new ResizeObserver(() => {
-  // The keyboard of a phone takes room from below: keep what was at the bottom at the bottom.
-  scroll.scrollTop += tall - scroll.clientHeight;
+const room = new ResizeObserver(() => {
+  const taken = tall - scroll.clientHeight;
   tall = scroll.clientHeight;
-}).observe(scroll);
+  if (following) toBottom();
+  else scroll.scrollTop += taken;
+  mark();
+});
+room.observe(scroll);
+room.observe(thread);
