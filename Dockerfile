@@ -1,5 +1,7 @@
 # One image a process: `bot` has no torch and no GPU, `engine` has both. Neither runs as root nor writes outside /data.
-FROM python:3.11-slim-bookworm AS ground
+# `launch` looks after the process and replaces it when it hangs. `make pin` writes the base image's digest here.
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE} AS ground
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 STYLESEAL_DATA=/data HOME=/tmp
 WORKDIR /app
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin styleseal \
@@ -8,24 +10,26 @@ COPY constraints.txt ./
 
 FROM ground AS bot
 RUN pip install --constraint constraints.txt \
-    aiosqlite babel matplotlib pillow pydantic pydantic-settings pysqlite3 python-multipart \
+    aiosqlite babel httpx matplotlib pillow psutil pydantic pydantic-settings pysqlite3 python-multipart \
     python-telegram-bot regex sd-parsers snowballstemmer starlette structlog tokenizers typer uvicorn
 COPY storage ./storage
+COPY launch ./launch
 COPY bot ./bot
 USER styleseal
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "bot", "doctor", "--alive"]
-ENTRYPOINT ["python", "-m", "bot"]
+ENTRYPOINT ["python", "-m", "launch", "bot"]
 
 FROM ground AS engine
 RUN pip install --constraint constraints.txt \
-    accelerate aiosqlite bitsandbytes dadaptation diffusers huggingface_hub numpy peft pillow prodigyopt pydantic pydantic-settings \
+    accelerate aiosqlite bitsandbytes dadaptation diffusers huggingface_hub numpy peft pillow prodigyopt psutil pydantic pydantic-settings \
     pysqlite3 regex safetensors structlog torch transformers typer
 COPY storage ./storage
+COPY launch ./launch
 COPY engine ./engine
 COPY emoji_sd/__init__.py ./emoji_sd/__init__.py
 COPY emoji_sd/weights ./emoji_sd/weights
 USER styleseal
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s CMD ["python", "-m", "engine", "alive"]
-ENTRYPOINT ["python", "-m", "engine"]
+ENTRYPOINT ["python", "-m", "launch", "engine"]

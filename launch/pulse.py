@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Patience:
     """How long a silent process may stay, in seconds. A question costs a start of Python, so it is not asked often."""
 
-    idle: float = 45.0  # silent and not computing: stopped, or waiting for what never comes
+    idle: float = 30.0  # silent and not computing: stopped, or waiting for what never comes
     busy: float = 600.0  # silent but computing: one long step on a slow machine
     loading: float = 6.0  # times both, until the first sign of life: a model is loaded, or comes over the network
     between_questions: float = 15.0  # not less than what `alive` calls lately, or a dead predecessor's beat counts
