@@ -35,7 +35,7 @@ from storage.waiting import wait
 
 log = structlog.get_logger("bot")
 
-ALLOWED_UPDATES = ["message", "callback_query", "my_chat_member"]
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 POLL_SECONDS = 25
 BEAT_SECONDS, DELIVERY_SECONDS = 5.0, 20.0
 CONFLICT_SECONDS = 60.0

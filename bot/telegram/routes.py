@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
-from telegram import CallbackQuery, ChatMember, MaybeInaccessibleMessage, Message, Update
+from telegram import CallbackQuery, ChatMember, MaybeInaccessibleMessage, Message, Update, User
 from telegram.constants import ChatType
 
 from bot.admin import panel
@@ -18,6 +19,8 @@ from bot.steps import journey
 from bot.steps.walk import Walk
 from bot.taps import Tap, TapUnreadable
 from bot.telegram.doubt import INCOMING
+from bot.telegram.edits import Answered, edited, remember
+from bot.telegram.profile import COMMANDS
 from bot.words import LANGUAGES, Words
 from storage.documents import dump
 from storage.errors import CannotWrite
@@ -28,6 +31,7 @@ from storage.store import AGAIN_SECONDS, Store
 
 log = structlog.get_logger("routes")
 ATTEMPTS = 2  # a handler that fails twice fails for a reason of its own
+COMMAND = re.compile(r"/(?P<name>\w+)(?:@(?P<bot>\w+))?(?:\s|$)", re.ASCII)
 SCREEN = "screen"  # the slot of where a person stands
 LONGEST_TEXT = 20_000  # the journey says its own limits; this only bounds what is kept
 
@@ -72,8 +76,7 @@ class Routes:
     async def _apologise(self, update: Update, short_id: str) -> None:
         if update.effective_user is None or update.effective_chat is None:
             return
-        person = await self._person(update)
-        text = Words(person.language)("error.unexpected", id=short_id)
+        text = (await self._words(update.effective_user))("error.unexpected", id=short_id)
         if update.callback_query is not None:
             await self._owe_answer(update.callback_query, Reply())
         await self._owe(update.effective_chat.id, Notice(text=text), Urgency.REPLY)
@@ -85,20 +88,32 @@ class Routes:
             return
         elif update.callback_query is not None:
             await self._tapped(update, update.callback_query)
+        elif update.message is not None and update.message.chat.type != ChatType.PRIVATE:
+            await self._heard_in_group(update.effective_user, update.message)
         elif update.message is not None:
             await self._wrote(update, update.message)
+        elif update.edited_message is not None and update.edited_message.chat.type == ChatType.PRIVATE:
+            await self._edited(update, update.edited_message)
 
     async def _person(self, update: Update) -> Person:
+        """The row of whoever wrote or tapped in private; a new one for a stranger."""
         user, chat = update.effective_user, update.effective_chat
         assert user is not None
         assert chat is not None
-        code = (user.language_code or "").split("-")[0].lower()
-        language = code if code in LANGUAGES else self.language
         chat_id = chat.id if chat.type == ChatType.PRIVATE else user.id
-        person = await self.store.people.meet(user.id, chat_id, language)
+        person = await self.store.people.meet(user.id, chat_id, self._language_of(user))
         if (await self.store.outbox.chat(chat_id)).closed is not None:
             await self.store.outbox.reopen_chat(chat_id)
         return person
+
+    def _language_of(self, user: User) -> str:
+        code = (user.language_code or "").split("-")[0].lower()
+        return code if code in LANGUAGES else self.language
+
+    async def _words(self, user: User) -> Words:
+        """In the language of somebody of whom no row may be made for that."""
+        person = await self.store.people.find(user.id)
+        return Words(person.language if person else self._language_of(user))
 
     async def _membership(self, update: Update) -> None:
         changed = update.my_chat_member
@@ -115,12 +130,13 @@ class Routes:
             await self.store.outbox.reopen_chat(changed.chat.id)
 
     async def _tapped(self, update: Update, query: CallbackQuery) -> None:
-        person = await self._person(update)
-        walk = await self.walk_for(person)
         message, data = query.message, query.data or ""
         if message is None or message.chat.type != ChatType.PRIVATE:
-            await self._owe_answer(query, Reply(toast=walk.words.plain("group.private_only")))
+            words = await self._words(query.from_user)
+            await self._owe_answer(query, Reply(toast=words.plain("group.private_only")))
             return
+        person = await self._person(update)
+        walk = await self.walk_for(person)
         before = await self.store.inbox.tap_done(message.chat.id, message.message_id, data)
         if before is not None:
             await self._owe_answer(query, Reply(toast=before))
@@ -148,19 +164,34 @@ class Routes:
             return await panel.tapped(walk, tap) if panel.may(walk) else Reply(toast=walk.words.plain("tap.unreadable"))
         return await journey.tapped(walk, tap)
 
-    async def _wrote(self, update: Update, message: Message) -> None:
+    async def _heard_in_group(self, user: User, message: Message) -> None:
+        """Only a command of ours is answered, and nothing is kept of who wrote."""
         if message.migrate_to_chat_id is not None:
             await self.store.outbox.migrate_chat(message.chat.id, message.migrate_to_chat_id)
-            return
+        elif message.sender_chat is None and is_our_command(message):
+            words = await self._words(user)
+            await self._owe(message.chat.id, Notice(text=words("group.private_only")), Urgency.REPLY)
+
+    async def _wrote(self, update: Update, message: Message) -> None:
         person = await self._person(update)
         walk = await self.walk_for(person)
-        if message.chat.type != ChatType.PRIVATE:
-            if message.text and message.text.startswith("/"):
-                await self._owe(message.chat.id, Notice(text=walk.words("group.private_only")), Urgency.REPLY)
-            return
         newest = Slot(message_id=message.message_id, shape=SlotShape.TEXT, digest="", buttons=False)
         await self.store.outbox.set_slot(message.chat.id, INCOMING, newest)
+        before = walk.quest
         reply = await self._journey(walk, message)
+        album = f"album:{message.chat.id}:{message.media_group_id}" if message.media_group_id else None
+        await self._owe_all(message.chat.id, reply, album)
+        if message.text is not None:
+            answered = Answered.of(before, walk.quest, message.text[:LONGEST_TEXT])
+            await remember(self.store, message.chat.id, message.message_id, answered)
+
+    async def _edited(self, update: Update, message: Message) -> None:
+        """A changed text of somebody known; what else may be edited (a caption, a place) is nothing to us."""
+        person = await self.store.people.find(message.chat.id)
+        if person is None or message.text is None or message.text.startswith("/"):
+            return
+        walk = await self.walk_for(await self._person(update))
+        reply = await edited(walk, message.chat.id, message.message_id, message.text[:LONGEST_TEXT])
         await self._owe_all(message.chat.id, reply)
 
     async def _journey(self, walk: Walk, message: Message) -> Reply:
@@ -181,12 +212,21 @@ class Routes:
         answer = Answer(callback_query_id=query.id, text=reply.toast, alert=reply.alert)
         await self._owe(query.from_user.id, answer, Urgency.ANSWER)
 
-    async def _owe_all(self, chat_id: int, reply: Reply) -> None:
-        for shown in reply.shows:
-            await self._owe(chat_id, shown, Urgency.REPLY)
+    async def _owe_all(self, chat_id: int, reply: Reply, key: str | None = None) -> None:
+        """With a `key` once, whatever comes under it later: pictures of one album come as messages of their own."""
+        for number, shown in enumerate(reply.shows):
+            await owe(self.store, chat_id, shown, Urgency.REPLY, f"{key}:{number}" if key else None)
 
     async def _owe(self, chat_id: int, message: Shown, urgency: Urgency) -> None:
         await owe(self.store, chat_id, message, urgency)
+
+
+def is_our_command(message: Message) -> bool:
+    """Whether a message of a group is a command that this bot has, addressed to it or to nobody."""
+    found = COMMAND.match(message.text or "")
+    if found is None or found["name"].lower() not in COMMANDS:
+        return False
+    return found["bot"] is None or found["bot"].lower() == message.get_bot().username.lower()
 
 
 async def owe(store: Store, chat_id: int, message: Shown, urgency: Urgency, key: str | None = None) -> None:
