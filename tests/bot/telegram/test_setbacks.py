@@ -14,6 +14,7 @@ from bot.telegram.routes import owe
 from bot.words import Words
 from storage.states import Urgency
 from storage.store import Store
+from tests.bot.telegram.conftest import talking
 from tests.bot.telegram.phone import PATIENCE_SECONDS, Clock, Phone, until
 from tests.bot.telegram.test_delivery import picture
 
@@ -157,3 +158,12 @@ async def test_the_page_of_a_proxy_closes_no_chat(bot: TelegramBot, boris: Phone
     boris.weather(Fault("sendMessage", code=403, page="<html>Forbidden</html>", times=2))
     await owed(bot, boris, Notice(text=AFTER))
     await until_later(clock, bot, lambda: AFTER in boris.reads())
+
+
+async def test_a_command_list_that_is_refused_stops_no_other(store: Store, address: str, boris: Phone) -> None:
+    boris.weather(Fault("setMyCommands", code=400, description="Bad Request: BOT_COMMAND_INVALID"))
+    boris.weather(Fault("setMyDescription", code=500, description="Internal Server Error"))
+    async with talking(store, address):
+        calls = boris.world.calls
+        await until(lambda: sum(c["method"] == "setMyCommands" and c["status"] == 200 for c in calls) == 2)
+        await until(lambda: sum(c["method"] == "setMyDescription" and c["status"] == 200 for c in calls) == 3)
