@@ -55,6 +55,8 @@ async def _newest_state(store: Store, job: Job) -> tuple[tuple[int, bytes] | Non
 
 async def tell(store: Store, job: Job, event: Event) -> None:
     """Writes one event. Raises LeaseLost when the job is somebody else's by now; then nothing was written."""
+    if isinstance(event, Drew | Trained | Made):  # their files come before their rows
+        await store.jobs.require_lease(job.id, job.lease_token)
     if isinstance(event, Drew):
         await _keep_picture(store, job, event)
     elif isinstance(event, Trained):

@@ -15,8 +15,9 @@ from engine.jobs import run_of
 from engine.models.machine import Machine
 from engine.report import recall, tell
 from engine.worker import LEASE_SECONDS, Worker
+from storage.errors import LeaseLost
 from storage.records import Drawing, Job, Seed
-from storage.requests import HuntRequest, PayloadRequest, Row, TryRequest, read_answer
+from storage.requests import HuntRequest, PayloadRequest, Row, TryRequest, read_answer, read_request
 from storage.states import JobKind, JobState, Lane, Wish
 from storage.store import Store
 from tests.engine.tiny_models import tiny_machine
@@ -149,6 +150,21 @@ async def test_a_lost_lease_ends_the_work_and_writes_nothing(studio: Studio) -> 
         await studio.worker.turn()
     assert await studio.files(job) == []
     assert (await studio.state(job)).lease_owner == "another engine"
+
+
+async def test_a_woken_engine_that_lost_its_lease_writes_no_row_and_no_file(studio: Studio) -> None:
+    await studio.asks(ANNA, HuntRequest(rows=rows(1)))
+    job = await studio.store.jobs.claim_next("asleep", LEASE_SECONDS)
+    assert job is not None
+    task = await recall(studio.store, job)
+    events = run_of(job.kind)(read_request(job.request), studio.worker.machine, task)
+    drew = next(event for event in events if isinstance(event, Drew))
+    await studio.store.jobs.release_of_dead_engines("another engine")
+    before = sorted(studio.store.files.folder.folder.rglob("*"))
+    with pytest.raises(LeaseLost):
+        await tell(studio.store, job, drew)
+    assert sorted(studio.store.files.folder.folder.rglob("*")) == before
+    assert await studio.files(job) == []
 
 
 async def test_an_unreadable_request_fails_by_name_and_the_next_job_starts(studio: Studio) -> None:
