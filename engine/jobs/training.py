@@ -18,6 +18,7 @@ from engine.training.loop import Loop
 from engine.training.resume import initializer_of
 from engine.training.text_side import text_side
 from storage.errors import LossNotFinite, RecipeRefused
+from storage.failpoints import reach
 from storage.limits import MOST_PICTURES
 from storage.records import LossPoint
 from storage.requests import TrainingRequest
@@ -132,7 +133,7 @@ def sample_now(this: Attempt, loop: Loop) -> Iterator[Event]:
 def step_once(this: Attempt, loop: Loop, fresh: list[LossPoint]) -> Iterator[Event]:
     """One optimizer step; its loss joins the fresh ones. A step half done is left when the engine ends.
 
-    Raises LossNotFinite.
+    Failpoint after-step. Raises LossNotFinite.
     """
     before = loop.step
     for point in loop.run_step():
@@ -143,6 +144,7 @@ def step_once(this: Attempt, loop: Loop, fresh: list[LossPoint]) -> Iterator[Eve
         yield Stepped(progress=this.progress(loop.step, Phase.TRAINING))
         if this.task.stopping and loop.step == before:
             return
+    reach("after-step")
 
 
 def taken(this: Attempt, fresh: list[LossPoint], points: Sequence[LossPoint]) -> None:

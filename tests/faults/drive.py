@@ -27,7 +27,15 @@ from storage.beats import age_seconds
 from storage.errors import StylesealError
 from tests.faults.engine_runs import whole_run
 
-ENGINE_FAILPOINTS = ("commit", "rename", "after-picture-file", "after-picture-row", "after-trained", "before-finish")
+ENGINE_FAILPOINTS = (
+    "commit",
+    "rename",
+    "after-picture-file",
+    "after-picture-row",
+    "after-step",
+    "after-trained",
+    "before-finish",
+)
 PAUSES_SECONDS = (8.0, 20.0)  # between two kills: an engine needs its time to load
 
 

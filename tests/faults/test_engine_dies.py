@@ -36,6 +36,9 @@ def test_an_undisturbed_run_draws_every_picture_and_records_every_step(undisturb
         ("after-picture-file:2", "after-picture-row:2"),
         ("after-trained:1", "before-finish:1"),
         ("rename:12", "commit:30"),
+        ("after-step:1", "after-step:3"),  # the first step; the last one before a checkpoint
+        ("after-trained:1", "after-step:1"),  # at the checkpoint; one step after it
+        ("after-step:6",),  # the last step of all
     ],
     ids=lambda points: "+".join(points),
 )

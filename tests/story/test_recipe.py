@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 
 from bot.rules.recipe import ATTENTION, PRESETS, WIDE, preset_recipe
 from bot.screens import Button, Screen, TrainingView
 from storage.errors import RecipeRefused
+from storage.limits import MOST
 from storage.recipe import Preset
 from storage.records import Progress
 from storage.requests import TrainingRequest, read_request
+from storage.room import Room
 from storage.states import JobKind, Phase, Stage, Wish
 from storage.store import Store
 from tests.cast import Clock, Painter, Traveller, facts
+
+
+class Usage(NamedTuple):
+    """What the system says of a disk, in bytes."""
+
+    total: int
+    free: int
 
 
 async def at_the_recipe(anna: Traveller) -> None:
@@ -158,3 +168,53 @@ async def test_what_was_chosen_is_what_is_asked_of_the_engine(
     assert isinstance(request, TrainingRequest)
     assert request.recipe == quest.recipe
     assert (request.recipe.preset, request.recipe.kind) == (name, "style")
+
+
+async def test_a_training_that_the_disk_cannot_hold_is_refused_before_it_begins(anna: Traveller, store: Store) -> None:
+    await at_the_recipe(anna)
+    assert "On the disk it takes up to" in anna.newest()
+    full = Usage(total=10**12, free=3 * 10**8)  # above the floor, too little for a training
+    store.room = Room(store.folder, usage=lambda _folder: full)
+    toast = (await anna.taps("train.start")).toast
+    assert "more than is left" in toast
+    assert (await anna.quest()).stage is Stage.RECIPE
+    assert await store.jobs.of_quest((await anna.quest()).id, JobKind.TRAINING) == ()
+    store.room = Room(store.folder, usage=lambda _folder: full._replace(free=10**11))
+    await anna.taps("train.start")
+    assert (await anna.quest()).stage is Stage.SEALING
+
+
+async def test_more_steps_than_a_training_may_take_are_refused_with_the_way_out(anna: Traveller, store: Store) -> None:
+    await at_the_recipe(anna)
+    quest = await anna.quest()
+    long = replace(quest.recipe, preset=Preset.OWN, epochs=3_000, steps=MOST["steps"] + 1)
+    await store.quests.save(replace(quest, recipe=long))
+    assert f"{MOST['steps']} steps at most" in (await anna.taps("train.start")).toast
+    assert await store.jobs.of_quest(quest.id, JobKind.TRAINING) == ()
+
+
+async def test_a_training_whose_engine_was_asked_to_end_is_paused_and_says_where(
+    anna: Traveller, store: Store, painter: Painter
+) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.start")
+    job = await painter.claims()
+    assert job is not None
+    await painter.saves(job, 7, epoch=1)
+    await store.jobs.give_back(job.id, job.lease_token)
+    await anna.hears()
+    assert "Paused at step 7" in anna.newest()
+    assert "The engine stopped" not in anna.newest()
+
+
+async def test_a_damaged_state_is_said_while_the_training_goes_on_from_the_one_before(
+    anna: Traveller, store: Store, painter: Painter
+) -> None:
+    await at_the_recipe(anna)
+    await anna.taps("train.start")
+    job = await painter.claims()
+    assert job is not None
+    progress = Progress(done=60, total=200, phase=Phase.TRAINING, went_back_to=50)
+    await store.jobs.beat(job.id, job.lease_token, 60.0, progress)
+    await anna.hears()
+    assert "damaged on the disk. It went on from the one before, at step 50" in anna.newest()
