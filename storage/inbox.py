@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from storage.database import Database
+from datetime import datetime
+
+from storage.database import Database, to_ms
 from storage.queries import queries
 
 SQL = queries("inbox")
@@ -18,6 +20,11 @@ class Inbox:
         """Keeps an update before it is acknowledged; False when it was delivered before."""
         values = {"update_id": update_id, "user": user, "body": body, "now": self._database.now_ms}
         return await self._database.change(SQL["take"], values) > 0
+
+    async def lately(self, user: int, since: datetime) -> int:
+        """How many updates of this person were taken after that moment."""
+        row = await self._database.one(SQL["lately"], {"user": user, "since": to_ms(since)})
+        return int(row["count"]) if row else 0
 
     async def pending(self) -> tuple[tuple[int, str], ...]:
         """(update id, body) of updates not handled yet, in order."""

@@ -73,12 +73,15 @@ class Outbox:
     ) -> None:
         """Owes a message. Older unsent drawings of its slot are dropped: progress always, replies when it `replaces`.
 
-        The same `key` a second time changes nothing, also when the first is sent by then. To a closed chat it is owed
-        from the day it opens again.
+        A reply without a slot is not owed while the same one waits. The same `key` a second time changes nothing, also
+        when the first is sent by then. To a closed chat it is owed from the day it opens again.
         """
         values = {"key": key, "chat_id": chat_id, "urgency": urgency.value, "slot": slot, "body": body}
+        is_plain = key is None and slot is None and urgency is Urgency.REPLY
         async with self._database.write():
             if key is not None and await self._database.one(SQL["with_key"], {"key": key}):
+                return
+            if is_plain and await self._database.one(SQL["same_waits"], {"chat_id": chat_id, "body": body}):
                 return
             if slot is not None:
                 replies = int(replaces and urgency is not Urgency.PROGRESS)

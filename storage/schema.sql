@@ -155,7 +155,7 @@ CREATE TABLE inbox (
     received INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX inbox_new ON inbox (update_id) WHERE state = 'new';
-CREATE INDEX inbox_by_user ON inbox (user);
+CREATE INDEX inbox_by_user ON inbox (user, received);
 
 -- Taps already done, so that the same button of the same message does nothing twice.
 CREATE TABLE taps (

@@ -55,7 +55,7 @@ class TelegramBot:
     def __init__(self, settings: Settings, store: Store, token: str) -> None:
         self.settings = settings
         self.store = store
-        self.queue = InboxQueue(store)
+        self.queue = InboxQueue(store, settings.language)
         self.application = self._application(token)
         self.delivery = Delivery(self.application.bot, store, settings.admins)
         self.routes = Routes(store, self.walk_for, settings.language, self.delivery.wake)

@@ -101,19 +101,15 @@ class Routes:
         assert user is not None
         assert chat is not None
         chat_id = chat.id if chat.type == ChatType.PRIVATE else user.id
-        person = await self.store.people.meet(user.id, chat_id, self._language_of(user))
+        person = await self.store.people.meet(user.id, chat_id, language_of(user, self.language))
         if (await self.store.outbox.chat(chat_id)).closed is not None:
             await self.store.outbox.reopen_chat(chat_id)
         return person
 
-    def _language_of(self, user: User) -> str:
-        code = (user.language_code or "").split("-")[0].lower()
-        return code if code in LANGUAGES else self.language
-
     async def _words(self, user: User) -> Words:
         """In the language of somebody of whom no row may be made for that."""
         person = await self.store.people.find(user.id)
-        return Words(person.language if person else self._language_of(user))
+        return Words(person.language if person else language_of(user, self.language))
 
     async def _membership(self, update: Update) -> None:
         changed = update.my_chat_member
@@ -227,6 +223,12 @@ def is_our_command(message: Message) -> bool:
     if found is None or found["name"].lower() not in COMMANDS:
         return False
     return found["bot"] is None or found["bot"].lower() == message.get_bot().username.lower()
+
+
+def language_of(user: User, otherwise: str) -> str:
+    """The language of somebody's phone, if it is one of ours."""
+    code = (user.language_code or "").split("-")[0].lower()
+    return code if code in LANGUAGES else otherwise
 
 
 async def owe(store: Store, chat_id: int, message: Shown, urgency: Urgency, key: str | None = None) -> None:

@@ -2,6 +2,10 @@
 -- An update from Telegram, before it is acknowledged; a second delivery changes nothing.
 INSERT INTO inbox (update_id, user, body, received) VALUES (:update_id, :user, :body, :now) ON CONFLICT (update_id) DO NOTHING;
 
+-- name: lately
+-- How many updates of one person came since a moment.
+SELECT count(*) AS count FROM inbox WHERE user = :user AND received > :since;
+
 -- name: pending
 -- Updates not handled yet, in Telegram's order.
 SELECT update_id, body FROM inbox WHERE state = 'new' ORDER BY update_id;

@@ -8,6 +8,10 @@ FROM (SELECT EXISTS (SELECT 1 FROM chats WHERE chat_id = :chat_id AND closed IS 
 -- Whether a message of this key was ever owed.
 SELECT 1 AS found FROM outbox WHERE key = :key;
 
+-- name: same_waits
+-- Whether the very same message waits for this chat already.
+SELECT 1 AS found FROM outbox WHERE chat_id = :chat_id AND state = 'owed' AND slot IS NULL AND body = :body;
+
 -- name: supersede
 -- Older drawings of a slot that nobody has seen and nobody needs to see.
 DELETE FROM outbox WHERE chat_id = :chat_id AND slot = :slot AND state = 'owed'
