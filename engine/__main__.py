@@ -17,16 +17,20 @@ from pydantic import ValidationError
 from engine.lock import hold_engine_lock
 from engine.logs import quiet_libraries
 from engine.settings import Settings
-from storage.errors import EngineBusy, RequestError, StorageError, StylesealError
+from storage.errors import EngineBusy, ModelRefused, RequestError, StorageError, StylesealError
 from storage.leash import follow_launcher
 from storage.logs import set_up_logs
 from storage.private import keep_to_ourselves
+from storage.states import ModelFault
 
 if TYPE_CHECKING:
+    from engine.models.machine import Machine
     from engine.worker import Worker
+    from storage.store import Store
 
 REFUSED = 2  # exit codes 2 to 4 tell `launch` that starting again makes no sense
 BUSY = 3
+NO_MODEL = 4  # the bot goes on and says why
 SECOND_SIGNAL = 130
 SILENT_SECONDS = 15.0  # it beats every two seconds, and between two steps
 
@@ -56,6 +60,9 @@ def run() -> None:
         holder = f"process {error.facts['pid']}, since {error.facts['since']}"
         typer.echo(f"Another engine holds the GPU for {settings.data}: {holder}. This one ends.", err=True)
         raise typer.Exit(BUSY) from None
+    except ModelRefused as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(NO_MODEL) from None
     except (RequestError, StorageError) as error:
         facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())
         typer.echo(f"{error}{f' ({facts})' if facts else ''}", err=True)
@@ -86,6 +93,16 @@ def prove(
 
     with refusing():
         typer.echo(say(measure(lora, dataset, out, other, Settings().model, word)))
+
+
+@app.command()
+def fetch(name: Annotated[str, typer.Argument(help="org/name or org/name@revision")]) -> None:
+    """Fetches a hub model into the cache beforehand, so that the engine needs no network, and looks at what it is."""
+    from engine.models.find import find
+
+    with refusing():
+        found = find(name)
+    typer.echo(f"{name} lies in {found.path}")
 
 
 @app.command()
@@ -135,7 +152,6 @@ def alive() -> None:
 
 async def work(settings: Settings) -> None:
     """Opens the store, loads the model, measures it, and works."""
-    from engine.models.machine import Machine
     from engine.warm_up import warm_up
     from engine.worker import Worker
     from storage.store import Store
@@ -144,13 +160,24 @@ async def work(settings: Settings) -> None:
         settings.data, lambda error: typer.echo(f"{error} It goes on by itself.", err=True)
     )
     try:
-        machine = await asyncio.to_thread(Machine.load, settings.model, device=settings.device, memory=settings.memory)
+        machine = await load(store, settings)
         worker = Worker(store, machine)
         _listen(worker)
         await worker.on_gpu(lambda: warm_up(machine, worker.timings))
         await worker.run()
     finally:
         await store.close()
+
+
+async def load(store: Store, settings: Settings) -> Machine:
+    """The model; why there is none is left where the bot can read it. Raises ModelRefused."""
+    from engine.models.machine import Machine
+
+    try:
+        return await asyncio.to_thread(Machine.load, settings.model, device=settings.device, memory=settings.memory)
+    except ModelRefused as error:
+        await store.machine.refuse(str(error.facts["model"]), ModelFault(str(error.facts["fault"])))
+        raise
 
 
 def _listen(worker: Worker) -> None:

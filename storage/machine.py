@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from storage.database import Database, from_ms, to_ms
 from storage.documents import dump, load
 from storage.queries import queries
 from storage.records import MachineFacts
+from storage.states import ModelFault
 
 log = structlog.get_logger("machine")
 SQL = queries("machine")
@@ -38,6 +40,19 @@ class MachineRow:
     async def announce(self, facts: MachineFacts) -> None:
         """The engine says what it is."""
         await self._database.change(SQL["announce"], {"facts": dump(facts), "now": self._database.now_ms})
+
+    async def refuse(self, model: str, fault: ModelFault) -> None:
+        """The engine says that it ends because it has no model, and why; the next that has one takes it back."""
+        text = json.dumps({"model": model, "fault": fault.value})
+        await self._database.change(SQL["refuse"], {"refusal": text})
+
+    async def refusal(self) -> tuple[str, ModelFault] | None:
+        """(name, fault) of the model that the last engine could not use."""
+        row = await self._database.one(SQL["find"])
+        if row is None or not row["refusal"]:
+            return None
+        said = json.loads(row["refusal"])
+        return str(said["model"]), ModelFault(said["fault"])
 
     async def beat(self) -> None:
         """The engine says that it is alive."""

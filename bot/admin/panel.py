@@ -7,6 +7,7 @@ import shutil
 
 from bot.rules.access import is_admin
 from bot.screens import Button, Reply, Row, Screen
+from bot.steps.silence import why_silent
 from bot.steps.walk import Walk
 from bot.taps import Tap, Verb
 from storage.records import Job
@@ -97,7 +98,7 @@ async def _machine(walk: Walk, *, paused: bool) -> list[str]:
         picture = _seconds(walk, facts.seconds_per_picture)
         lines.append(words("admin.speed", picture=picture, step=_seconds(walk, facts.seconds_per_training_step)))
     else:
-        lines.append(words("admin.engine.silent"))
+        lines.append(await why_silent(walk.store, words, "admin.engine.silent"))
     if paused:
         lines.append(words("admin.paused"))
     usage = await asyncio.to_thread(shutil.disk_usage, walk.store.folder)

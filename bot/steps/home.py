@@ -11,6 +11,7 @@ from bot.rules.palette import TARGETS
 from bot.rules.progress import clock_time
 from bot.screens import Asset, Notice, Row, Screen
 from bot.steps import status
+from bot.steps.silence import why_silent
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from bot.words import LANGUAGES, OWN_NAMES, Words
@@ -224,7 +225,7 @@ async def queue(walk: Walk) -> Screen:
     own = [job for job in live if owns(walk.person, job)]
     lines = [walk.words("queue.title", count=len(own), others=len(live) - len(own))]
     if not await walk.store.machine.alive():
-        lines.append(walk.words("status.no_engine"))
+        lines.append(await why_silent(walk.store, walk.words, "status.no_engine"))
     rows: list[Row] = []
     for number, job in enumerate(own, 1):
         lines.append(f"{number}. {await _queued(walk, job)}")

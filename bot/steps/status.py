@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.rules.clashes import said_of
 from bot.rules.progress import bar, clock_time, seconds_of, wait_of
 from bot.screens import Cell, PictureSource, Row, Screen, Sheet, TrainingView
+from bot.steps.silence import why_silent
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
 from storage.chunks import MOST_CHUNKS
@@ -126,7 +127,7 @@ async def _news(walk: Walk, job: Job) -> list[str]:
     elif await walk.store.machine.paused():
         lines.append(walk.words("status.paused"))
     elif not await walk.store.machine.alive():
-        lines.append(walk.words("status.no_engine"))
+        lines.append(await why_silent(walk.store, walk.words, "status.no_engine"))
     else:
         lines.append(await _waiting(walk, job))
     return lines

@@ -9,6 +9,7 @@ import structlog
 
 from bot.screens import Message, Notice, Screen
 from bot.steps import journey
+from bot.steps.silence import why_silent
 from bot.telegram.routes import WalkFor, owe
 from bot.words import Words
 from storage.errors import CannotWrite
@@ -17,6 +18,7 @@ from storage.states import LIVE_STATES, JobState, Urgency
 from storage.store import AGAIN_SECONDS, Store
 
 log = structlog.get_logger("watch")
+SILENT = "engine.silent"
 LOOK_SECONDS = 0.25
 SILENCE_LOOK_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
@@ -103,7 +105,7 @@ class Watch:
         for job in await self._store.jobs.live():
             waited = (self._store.clock() - job.created).total_seconds()
             if job.state is not JobState.WAITING and waited > SILENCE_LOOK_SECONDS * 3:
-                await self._say(job, "engine.silent", f"silent:{job.id}:{job.lease_token}")
+                await self._say(job, SILENT, f"silent:{job.id}:{job.lease_token}")
         self._owed()
 
     async def tell_of_room(self) -> None:
@@ -132,8 +134,9 @@ class Watch:
         self._said.add(key)
         person = await self._store.people.find(job.user)
         if person is not None:
-            notice = Notice(text=Words(person.language)(words))
-            await owe(self._store, person.chat_id, notice, Urgency.EVENT, key)
+            own = Words(person.language)
+            text = await why_silent(self._store, own, words) if words == SILENT else own(words)
+            await owe(self._store, person.chat_id, Notice(text=text), Urgency.EVENT, key)
 
 
 def urgency_of(job: Job, message: Message) -> Urgency:

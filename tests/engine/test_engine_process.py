@@ -11,12 +11,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from engine.__main__ import SECOND_SIGNAL
 from engine.jobs.training import STATE_EVERY
+from engine.models.faults import SENTENCES
 from storage.records import ContentHash, Drawing, Job, Seed
 from storage.requests import PayloadRequest, Row
-from storage.states import JobState
+from storage.states import JobState, ModelFault
 from storage.store import Store
 from tests.engine.sealing import Memory, small_training
 from tests.engine.tiny_models import tiny_folder
@@ -136,6 +139,24 @@ async def test_a_second_signal_ends_it_at_once(store: Store) -> None:
     lines = await said(process)
     assert process.returncode in (0, SECOND_SIGNAL), lines
     assert "Traceback" not in lines
+
+
+@pytest.mark.parametrize("name", ["some-lora.safetensors", "nowhere/at-all", "dream.ckpt"])
+async def test_an_engine_without_a_model_ends_with_a_sentence_and_leaves_the_reason(name: str, store: Store) -> None:
+    lora, hub = store.folder / "some-lora.safetensors", {"HF_HUB_OFFLINE": "1", "HF_HOME": str(store.folder / "hub")}
+    save_file({"lora_unet_mid.lora_down.weight": torch.zeros(4, 4)}, lora)
+    model = {"STYLESEAL_MODEL": str(lora) if name == lora.name else name, "STYLESEAL_DATA": str(store.folder)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "engine", env={**os.environ, **model, **hub}, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+    lines = await said(process)
+    assert process.returncode == 4, lines
+    assert "Traceback" not in lines
+    refusal = await store.machine.refusal()
+    assert refusal is not None
+    fault = {"some-lora.safetensors": "lora", "nowhere/at-all": "not_fetched", "dream.ckpt": "pickle"}[name]
+    assert refusal[1] is ModelFault(fault)
+    assert SENTENCES[ModelFault(fault)] in lines
 
 
 async def said(process: asyncio.subprocess.Process) -> str:

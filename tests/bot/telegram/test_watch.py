@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from bot.screens import Notice
 from bot.steps.walk import Walk
 from bot.telegram.routes import WalkFor
 from bot.telegram.watch import Watch
-from bot.words import Words
+from bot.words import LANGUAGES, Words
 from storage.documents import load
 from storage.errors import OutOfMemory
 from storage.records import ContentHash, Drawing, Job, MachineFacts, ModelFacts, Person, Progress, Seed
 from storage.requests import HuntRequest, Row
-from storage.states import JobState, Lane
+from storage.states import JobState, Lane, ModelFault
 from storage.store import Store
 from tests.bot.telegram.phone import Clock
 
 ANNA, BORIS = 7, 8
+MODEL = ModelFacts(
+    name="emoji", family="emoji", size_px=128, prediction="epsilon", tokenizer=ContentHash("0"), max_tokens=77
+)
+FACTS = MachineFacts(engine="e", device="cpu", memory_mode="resident", dtype="float32", model=MODEL)
 
 
 @dataclass
@@ -68,14 +74,35 @@ async def test_who_waits_for_a_silent_engine_hears_so_once(store: Store, clock: 
     assert await notices(store, ANNA) == [Words("en")("engine.silent")]
 
 
+async def test_who_waits_for_an_engine_without_a_model_hears_why(store: Store, clock: Clock) -> None:
+    await hunts(store, ANNA)
+    await store.machine.refuse("some-lora", ModelFault.LORA)
+    clock.advances(60)
+    await watching(store, Steps(store)).tell_of_silence()
+    (said,) = await notices(store, ANNA)
+    assert "some-lora" in said
+    assert "LoRA" in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("fault", list(ModelFault))
+def test_every_reason_for_having_no_model_has_words(fault: ModelFault, language: str) -> None:
+    assert "dreams" in Words(language)(f"model.fault.{fault}", model="dreams")
+
+
+async def test_a_model_that_is_loaded_takes_the_refusal_back(store: Store) -> None:
+    await store.machine.refuse("some-lora", ModelFault.LORA)
+    assert await store.machine.refusal() == ("some-lora", ModelFault.LORA)
+    assert not await store.machine.alive()
+    assert await store.machine.facts() is None
+    await store.machine.announce(FACTS)
+    assert await store.machine.refusal() is None
+
+
 async def test_nobody_is_alarmed_while_the_engine_beats(store: Store, clock: Clock) -> None:
     await hunts(store, ANNA)
     clock.advances(60)
-    model = ModelFacts(
-        name="emoji", family="emoji", size_px=128, prediction="epsilon", tokenizer=ContentHash("0"), max_tokens=77
-    )
-    facts = MachineFacts(engine="e", device="cpu", memory_mode="resident", dtype="float32", model=model)
-    await store.machine.announce(facts)
+    await store.machine.announce(FACTS)
     await watching(store, Steps(store)).tell_of_silence()
     assert await notices(store, ANNA) == []
 
