@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from launch.__main__ import close_dotenv
 from launch.parts import free_port, page_answers, port_is_free
 from launch.processes import ROOT
 from tests.launch.test_processes import until
@@ -110,3 +111,16 @@ def test_an_engine_that_refuses_ends_the_run_with_the_reason(tmp_path: Path) -> 
     assert said.count("only .safetensors are loaded") == 1
     assert "Mend that, then start again" in said.splitlines()[-1]
     assert "Traceback" not in said
+
+
+def test_a_dotenv_that_a_shell_wrote_becomes_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("TELEGRAM_BOT_TOKEN=1:x\n")
+    (tmp_path / ".env").chmod(0o644)
+    close_dotenv()
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+    assert "yours alone" in capsys.readouterr().err
+    close_dotenv()
+    assert capsys.readouterr().err == ""

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, Route, async_playwright, expect
+from telegram import InputMediaPhoto
 
-from tests.bot.rehearsal.scripted_bot import ScriptedBot
-from tests.bot.rehearsal.stage import Stage, playing
+from tests.bot.rehearsal.scripted_bot import PICKS, ScriptedBot, keys
+from tests.bot.rehearsal.stage import Stage, picture, playing
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -198,3 +199,80 @@ async def test_an_edit_above_does_not_move_what_is_read(tmp_path: Path) -> None:
         await browser.sees("longer")
         after = (await read.bounding_box() or {})["y"]
         assert abs(after - before) < 2
+
+
+async def bottom_gap(page: Page) -> float:
+    """How far the newest message's lower edge lies below the glass, in px."""
+    found: float = await page.evaluate(
+        "() => [...document.querySelectorAll('#thread > article')].at(-1).getBoundingClientRect().bottom"
+        " - document.getElementById('scroll').getBoundingClientRect().bottom"
+    )
+    return found
+
+
+async def rests_at_the_bottom(page: Page) -> None:
+    """Waits until the newest message is wholly in view; the reader has not touched anything."""
+    await page.wait_for_function(
+        "() => { const s = document.getElementById('scroll'); "
+        " return s.scrollHeight - s.scrollTop - s.clientHeight < 2; }"
+    )
+    assert await bottom_gap(page) <= 0
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_the_page_follows_the_newest_while_one_stands_at_the_bottom(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with looking(tmp_path, size, "light") as browser:
+        page, bot = browser.page, browser.stage.bots[0]
+        if size == PHONE:
+            await page.locator(".chat-card", has_text="Styleseal").click()
+        await page.locator("#start").click()
+        await browser.sees("I help you")
+        chat = 7001
+        for line in range(30):
+            await bot.send_message(chat, f"line {line}")
+        await bot.send_media_group(chat, [InputMediaPhoto(picture(seed)) for seed in (300, 320, 340, 360)])
+        last = await bot.send_message(chat, "Which of them is it?", reply_markup=PICKS)
+        await browser.sees("Which of them is it")
+        await rests_at_the_bottom(page)
+        grown = keys(*((("one", f"a:{n}", ""), ("two", f"b:{n}", "")) for n in range(6)))
+        await bot.edit_message_text("It grew\n\n\n\nby some lines", chat, last.message_id, reply_markup=grown)
+        await browser.sees("It grew")
+        await rests_at_the_bottom(page)
+        for height in (480, size[1]):  # a phone's keyboard comes and goes
+            await page.set_viewport_size({"width": size[0], "height": height})
+            await rests_at_the_bottom(page)
+        await bot.send_chat_action(chat, "typing")
+        await bot.pin_chat_message(chat, last.message_id)
+        await bot.send_photo(chat, picture(900, 1200), caption="and a tall one", reply_markup=PICKS)
+        await browser.sees("and a tall one")
+        await rests_at_the_bottom(page)
+        await expect(page.locator("#down")).to_be_hidden()
+
+
+async def test_who_has_scrolled_up_stays_there_and_is_told_how_much_came(tmp_path: Path) -> None:
+    async with looking(tmp_path, PHONE, "light") as browser:
+        page, bot = browser.page, browser.stage.bots[0]
+        await page.locator(".chat-card", has_text="Styleseal").click()
+        await page.locator("#start").click()
+        await browser.sees("I help you")
+        for line in range(40):
+            await bot.send_message(7001, f"line {line}")
+        await browser.sees("line 39")
+        await rests_at_the_bottom(page)
+        await page.mouse.move(200, 400)
+        await page.mouse.wheel(0, -60)  # a little is enough
+        await expect(page.locator("#down")).to_be_visible()
+        place = await page.locator("#scroll").evaluate("node => node.scrollTop")
+        for line in range(3):
+            await bot.send_message(7001, f"new {line}")
+        await browser.sees("new 2")
+        await expect(page.locator("#down-count")).to_have_text("3")
+        assert abs(await page.locator("#scroll").evaluate("node => node.scrollTop") - place) < 2
+        await page.locator("#down").click()
+        await rests_at_the_bottom(page)
+        await expect(page.locator("#down")).to_be_hidden()
+        await bot.send_message(7001, "after that it follows again")
+        await browser.sees("follows again")
+        await rests_at_the_bottom(page)
