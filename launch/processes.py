@@ -148,6 +148,7 @@ class Processes:
         if code is None and now - part.asked < self.patience.question:
             return
         end_question(part)
+        part.pulse.is_stopped = is_stopped(part.process.pid)
         part.pulse.notes(code == 0, now, cpu_seconds(part.process.pid))
 
     def kill(self, name: str) -> None:
@@ -217,3 +218,11 @@ def cpu_seconds(pid: int) -> float:
         return float(sum(sum(one.cpu_times()[:2]) for one in family))
     except psutil.Error:
         return 0.0
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal holds the process still."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False

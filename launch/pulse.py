@@ -28,6 +28,7 @@ class Pulse:
         self.silent_since: float | None = born
         self._idle_since: float | None = None
         self._has_lived = False
+        self.is_stopped = False  # by a signal: nothing is being loaded then
         self._looked, self._computed = born, 0.0
 
     def notes(self, alive: bool, now: float, cpu_seconds: float) -> None:
@@ -48,6 +49,6 @@ class Pulse:
         """Whether the process should be replaced."""
         if self.silent_since is None:
             return False
-        times = 1.0 if self._has_lived else self.patience.loading
+        times = 1.0 if self._has_lived or self.is_stopped else self.patience.loading
         silent, idle = now - self.silent_since, 0.0 if self._idle_since is None else now - self._idle_since
         return silent > self.patience.busy * times or min(silent, idle) > self.patience.idle * times

@@ -43,3 +43,9 @@ def test_a_long_step_that_ends_is_no_hang() -> None:
     assert felt(pulse, until=600, alive=False, cpu_share=1.0, start=60, cpu_before=60) == 0
     pulse.notes(True, 610, 610)
     assert felt(pulse, until=1200, alive=False, cpu_share=1.0, start=610, cpu_before=610) == 0
+
+
+def test_one_that_a_signal_holds_still_is_loading_nothing() -> None:
+    pulse = Pulse(PATIENCE, 0)
+    pulse.is_stopped = True
+    assert 45 < felt(pulse, until=9000, alive=False, cpu_share=0.0) <= 75
