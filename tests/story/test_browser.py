@@ -31,13 +31,13 @@ FLAGS = [
     "--disable-sync",
 ]
 SHOTS = os.environ.get("STYLESEAL_SHOTS", "")
-SOON_MS, DRAWN_MS, TRAINED_MS = 30_000, 180_000, 420_000
+SOON_MS, DRAWN_MS, TRAINED_MS = 30_000, 180_000, 900_000
 SECRET = "zibeline"  # a word that nothing else says
 SIZES = {"phone": (390, 844, "light"), "desktop": (1280, 800, "dark")}
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
 ]
 
