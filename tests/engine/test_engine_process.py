@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -80,7 +83,7 @@ async def start(store: Store) -> asyncio.subprocess.Process:
         "OMP_NUM_THREADS": "1",
     }
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "engine", env=environment, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "engine"), env=environment, cwd=ROOT, stdout=PIPE, stderr=STDOUT
     )
 
 
@@ -147,7 +150,7 @@ async def test_an_engine_without_a_model_ends_with_a_sentence_and_leaves_the_rea
     save_file({"lora_unet_mid.lora_down.weight": torch.zeros(4, 4)}, lora)
     model = {"STYLESEAL_MODEL": str(lora) if name == lora.name else name, "STYLESEAL_DATA": str(store.folder)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "engine", env={**os.environ, **model, **hub}, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "engine"), env={**os.environ, **model, **hub}, cwd=ROOT, stdout=PIPE, stderr=STDOUT
     )
     lines = await said(process)
     assert process.returncode == 4, lines
@@ -159,8 +162,29 @@ async def test_an_engine_without_a_model_ends_with_a_sentence_and_leaves_the_rea
     assert SENTENCES[ModelFault(fault)] in lines
 
 
+async def test_no_library_speaks_on_the_screen_while_a_model_loads_draws_and_trains(store: Store) -> None:
+    job = await begin_training(store)
+    process = await start(store)
+    await until_step(store, job, 2, process)  # it has drawn samples before
+    process.send_signal(signal.SIGTERM)
+    lines = (await said(process)).splitlines()
+    assert lines
+    assert [line for line in lines if not is_ours(line)] == []
+
+
+def is_ours(line: str) -> bool:
+    """Whether it is an event of ours; a library's warning that went through the log is none."""
+    return line.startswith("{") and json.loads(line)["level"] == "info"
+
+
+def test_no_library_speaks_on_the_screen_before_a_bench_speaks() -> None:
+    loads = "import bench.drawing, bench.waiting; from engine.models.machine import Machine; Machine.load(device='cpu')"
+    found = subprocess.run([sys.executable, "-c", loads], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
 async def said(process: asyncio.subprocess.Process) -> str:
-    """Waits for its end; everything it wrote to stderr."""
+    """Waits for its end; everything it wrote."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        _, errors = await process.communicate()
-    return errors.decode()
+        written, _ = await process.communicate()
+    return written.decode()
