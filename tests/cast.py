@@ -117,8 +117,11 @@ class Painter:
             done.append(job)
         return done
 
-    async def does(self, job: Job, *, only: int | None = None) -> None:
-        """One job to its end, or (with `only`) as many of its pictures, ended early as the person wished."""
+    async def does(self, job: Job, *, only: int | None = None, lost: frozenset[int] = frozenset()) -> None:
+        """One job to its end, or (with `only`) as many of its pictures, ended early as the person wished.
+
+        Rows at the positions in `lost` come out as no numbers.
+        """
         request = read_request(job.request)
         if isinstance(request, TakeRequest):
             data = f"{request.what} of {request.trigger}".encode()
@@ -130,10 +133,14 @@ class Painter:
         else:
             rows = request.rows[:only]
             for position, row in enumerate(rows):
+                if position in lost:
+                    continue
                 await self._paints(job, position, row, ROLES[job.kind])
                 progress = Progress(done=position + 1, total=len(request.rows), phase=Phase.DRAWING)
                 await self.store.jobs.beat(job.id, job.lease_token, LEASE_SECONDS, progress)
-            await self.store.jobs.finish(job.id, job.lease_token, DrawnAnswer(drawn=len(rows), seconds=1.0))
+            await self.store.jobs.finish(
+                job.id, job.lease_token, DrawnAnswer(drawn=len(rows) - len(lost), seconds=1.0, lost=len(lost))
+            )
 
     async def _paints(self, job: Job, position: int, row: Row, role: PictureRole, step: int | None = None) -> None:
         weight = row.seals[0].weight if row.seals else None

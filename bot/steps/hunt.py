@@ -13,7 +13,7 @@ from bot.steps.moves import Event
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from storage.records import Job, Picture, Seed
-from storage.requests import CompareRequest, HuntRequest
+from storage.requests import CompareRequest, HuntRequest, read_request
 from storage.states import LIVE_STATES, JobKind, JobState, PictureRole, Stage
 
 ALBUM_SIZE = 4
@@ -191,11 +191,13 @@ async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
 
 
 def _compared_sheet(walk: Walk, job: Job, pictures: tuple[Picture, ...]) -> tuple[Message, ...]:
-    columns = len(COMPARED_STEPS)
-    samplers = tuple(dict.fromkeys(picture.drawing.sampler.value for picture in pictures))
+    request = read_request(job.request)
+    assert isinstance(request, CompareRequest)
+    drawn = {picture.position: picture.file for picture in pictures}
+    samplers = tuple(dict.fromkeys(row.drawing.sampler.value for row in request.rows))
     sheet = Sheet(
-        cells=tuple(Cell(file=picture.file) for picture in pictures),
-        columns=columns,
+        cells=tuple(Cell(file=drawn.get(index)) for index in range(len(request.rows))),  # one that was lost stays empty
+        columns=request.columns,
         column_labels=tuple(str(steps) for steps in COMPARED_STEPS),
         row_labels=samplers,
     )

@@ -13,7 +13,7 @@ from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
 from storage.chunks import MOST_CHUNKS
 from storage.records import ContentHash, Job, Picture
-from storage.requests import PayloadRequest, TrainingAnswer, TrainingRequest, read_answer, read_request
+from storage.requests import DrawnAnswer, PayloadRequest, TrainingAnswer, TrainingRequest, read_answer, read_request
 from storage.states import LIVE_STATES, JobKind, JobState, Phase, Wish
 
 PAYLOAD_COLUMNS = 8
@@ -35,13 +35,20 @@ async def live(walk: Walk, job: Job) -> Screen:
 
 
 async def ended(walk: Walk, job: Job, *, rows: tuple[Row, ...] = ()) -> Screen:
-    """The status of a job that ended, in one line, without the buttons that would stop it."""
+    """The status of a job that ended, in a line or two, without the buttons that would stop it."""
     if job.state is JobState.DONE:
         took = (job.finished - job.started).total_seconds() if job.finished and job.started else 0
-        text = walk.words(f"status.{job.kind}.done", took=clock_time(took))
+        text = "\n".join([walk.words(f"status.{job.kind}.done", took=clock_time(took)), *_left_out(walk, job)])
     else:
         text = sentence(walk, job)
     return Screen(text=text, picture=await _picture(walk, job), rows=rows, slot=slot_of(job))
+
+
+def _left_out(walk: Walk, job: Job) -> list[str]:
+    """How many pictures the model gave no numbers for, and what may help: the same words lose the same ones again."""
+    answer = read_answer(job.kind, job.answer) if job.answer else None
+    is_short = isinstance(answer, DrawnAnswer) and answer.lost > 0
+    return [walk.words("status.lost", count=answer.lost)] if is_short else []
 
 
 async def stop(walk: Walk, kind: JobKind) -> Turn:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.screens import Document, Message, Notice, Screen
+from bot.screens import Document, Message, Notice, Screen, Sheet
 from bot.taps import Tap, Verb
 from bot.telegram.packing import Packing
 from storage.documents import load
@@ -165,6 +165,34 @@ async def test_an_engine_that_failed_is_told_in_words_with_what_is_kept(anna: Tr
     assert "not enough memory" in told
     assert "are as they were" in told
     assert anna.offers("hunt.start")
+
+
+async def test_pictures_that_the_model_gave_no_numbers_for_are_counted_with_what_may_help(
+    anna: Traveller, painter: Painter
+) -> None:
+    await anna.chooses_a_style()
+    await anna.taps("hunt.start")
+    job = await painter.claims()
+    assert job is not None
+    await painter.does(job, lost=frozenset({1, 2}))
+    await anna.hears()
+    told = " ".join(screen.text for screen in anna.screens())
+    assert "2 pictures are missing" in told
+    assert "Other words or a lower strength" in told
+    assert len(anna.albums()[-1].pictures) == 2
+
+
+async def test_a_lost_picture_leaves_its_own_place_of_the_comparison_empty(anna: Traveller, painter: Painter) -> None:
+    await anna.chooses_a_style()
+    await anna.hunts()
+    await anna.taps("hunt.compare")
+    job = await painter.claims()
+    assert job is not None
+    await painter.does(job, lost=frozenset({4}))
+    await anna.hears()
+    sheet = next(s.picture for s in reversed(anna.screens()) if isinstance(s.picture, Sheet))
+    assert [index for index, cell in enumerate(sheet.cells) if cell.file is None] == [4]
+    assert len(sheet.cells) == sheet.columns * len(sheet.row_labels)
 
 
 async def test_an_engine_that_died_in_a_training_goes_on_from_its_state(
