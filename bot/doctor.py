@@ -124,5 +124,5 @@ async def _of_the_store(settings: Settings) -> AsyncIterator[Finding]:
     facts, alive = await store.machine.facts(), await store.machine.alive()
     await store.close()
     yield Finding("data", True, str(settings.data))
-    words = f"{facts.model.name} on {facts.device}" if alive and facts else "not running: `python -m engine`"
+    words = f"{facts.model.pinned_name} on {facts.device}" if alive and facts else "not running: `python -m engine`"
     yield Finding("engine", alive, words, must=False)

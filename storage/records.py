@@ -217,6 +217,11 @@ class Job:
     finished: datetime | None
 
 
+def pinned(name: str, revision: str) -> str:
+    """A model's name as STYLESEAL_MODEL and a recipe spell it: `org/name@revision` where a revision was asked for."""
+    return f"{name}@{revision}" if revision else name
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """What the engine says of the model in use."""
@@ -228,6 +233,12 @@ class ModelFacts:
     tokenizer: ContentHash  # tokenizer.json
     max_tokens: int  # of the text encoder, with start and end
     sha256: str = ""  # of the U-Net weights, for PNG parameters (first 10 digits shown)
+    revision: str = ""  # of a hub model, where one was asked for
+
+    @property
+    def pinned_name(self) -> str:
+        """The name that finds these very weights again."""
+        return pinned(self.name, self.revision)
 
 
 @dataclass(frozen=True, kw_only=True)

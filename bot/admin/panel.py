@@ -90,7 +90,7 @@ async def _machine(walk: Walk, *, paused: bool) -> list[str]:
             words(
                 "admin.engine.alive",
                 device=facts.device,
-                model=facts.model.name,
+                model=facts.model.pinned_name,
                 dtype=facts.dtype,
                 memory=facts.memory_mode,
             )

@@ -90,4 +90,4 @@ def model_of(machine: MachineFacts | None) -> str:
     if machine is None:
         return "the base model"
     digest = f" ({machine.model.sha256[:10]})" if machine.model.sha256 else ""
-    return f"{machine.model.name}{digest}"
+    return f"{machine.model.pinned_name}{digest}"

@@ -36,7 +36,7 @@ PACKAGES = ("torch", "diffusers", "transformers", "peft")  # whose arithmetic th
 class RecipeFile:
     """A seal's making. `pictures` are the sha256 of the palette's files in training order, `adapter` of what came out.
 
-    `model` is a name; where it lies on somebody's machine is nobody's business.
+    `model` is a name, with its revision where one was pinned; where it lies on somebody's machine is nobody's business.
     """
 
     format: int = 1

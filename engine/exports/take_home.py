@@ -86,7 +86,7 @@ def recipe_of(request: TakeRequest, machine: Machine) -> RecipeFile:
     return RecipeFile(
         name=plain_name(request),
         trigger=request.trigger,
-        model=machine.name,
+        model=machine.pinned_name,
         model_sha256=machine.weights_sha256,
         checkpoint_step=request.step or request.recipe.steps,
         recipe=request.recipe,

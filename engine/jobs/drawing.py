@@ -75,7 +75,7 @@ def _progress(drawn: int, rows: Sequence[Row], seconds_left: float | None) -> Pr
 
 
 def _drew(picture: Drawn, machine: Machine, progress: Progress, files: Mapping[ContentHash, SealFile] | None) -> Drew:
-    text = parameters(picture.row, model=machine.name, model_sha256=machine.weights_sha256, files=files)
+    text = parameters(picture.row, model=machine.pinned_name, model_sha256=machine.weights_sha256, files=files)
     return Drew(
         position=picture.position,
         row=picture.row,

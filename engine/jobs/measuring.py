@@ -73,7 +73,7 @@ def draw_samples(
             yield Stepped(progress=this.progress(step, phase))
             continue
         found.append(moment.image)
-        text = parameters(moment.row, model=this.machine.name, model_sha256=this.machine.weights_sha256)
+        text = parameters(moment.row, model=this.machine.pinned_name, model_sha256=this.machine.weights_sha256)
         yield Drew(
             position=place * len(rows) + moment.position,
             row=moment.row,

@@ -18,7 +18,7 @@ from engine.models.hardware import MemoryMode, device_name, memory_of, pick_devi
 from engine.models.heap import keep_freed_memory
 from engine.models.probe import probe
 from engine.models.reading import read
-from storage.records import ContentHash, MachineFacts, ModelFacts
+from storage.records import ContentHash, MachineFacts, ModelFacts, pinned
 
 SLICE_VAE_BELOW_BYTES = 6 << 30  # free memory under which the VAE decodes in tiles
 READ_CHUNK_BYTES = 1 << 20
@@ -88,6 +88,11 @@ class Machine:
         return machine
 
     @property
+    def pinned_name(self) -> str:
+        """The name that finds these very weights again; what pictures and recipes say."""
+        return pinned(self.name, self.revision)
+
+    @property
     def latent_scale(self) -> int:
         """Pixels a latent cell stands for, along one side."""
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
@@ -130,6 +135,7 @@ class Machine:
             tokenizer=tokenizer,
             max_tokens=self.max_tokens,
             sha256=self.weights_sha256,
+            revision=self.revision,
         )
         return MachineFacts(
             engine=engine,

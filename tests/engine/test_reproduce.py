@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +14,19 @@ import torch
 from safetensors.torch import load
 from typer.testing import CliRunner
 
+from bot.rules.card import model_of
 from engine.__main__ import app
-from engine.events import Made, Task
+from engine.events import Drew, Made, Task
 from engine.exports.recipe_file import read_recipe
 from engine.exports.recipe_reading import FILENAME
 from engine.jobs import taking
+from engine.jobs.drawing import draw_rows
 from engine.models.machine import Machine
 from engine.reproduce import Reproduced, reproduce
 from storage.errors import FileMissing, FileRefused
 from storage.requests import TakeRequest, TrainingRequest
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
+from tests.engine.test_rows import rows_of
 from tests.engine.tiny_models import tiny_folder, tiny_machine
 
 CRAFT: dict[str, object] = {
@@ -35,9 +39,9 @@ CRAFT: dict[str, object] = {
 }
 
 
-def taken_home(folder: Path, **changes: object) -> tuple[Path, bytes]:
+def taken_home(folder: Path, model: str = "", **changes: object) -> tuple[Path, bytes]:
     """(card's zip, adapter at its first checkpoint): a training whose card and dataset now lie in a folder."""
-    machine, memory = Machine.load(str(tiny_folder("sd1")), device="cpu"), Memory()
+    machine, memory = Machine.load(model or str(tiny_folder("sd1")), device="cpu"), Memory()
     training = replace(small_training(memory, **changes), samples=())
     for _ in attempt(training, machine, memory):
         pass
@@ -130,6 +134,35 @@ def test_the_card_names_the_model_but_not_where_it_lies(tmp_path: Path) -> None:
     assert recipe.adapter == content_hash(adapter)
     assert recipe.model == tiny_machine("sd1").name
     assert "/" not in recipe.as_json().decode()
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub's cache without a network: anna/tiny at v1.0, and at main a model of other weights."""
+    model = tmp_path / "cache" / "models--anna--tiny"
+    for branch, family in (("v1.0", "sd1"), ("main", "sd2")):
+        commit = branch[0] * 40
+        shutil.copytree(tiny_folder(family), model / "snapshots" / commit)
+        (model / "refs").mkdir(exist_ok=True)
+        (model / "refs" / branch).write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_pinned_revision_is_in_facts_card_and_recipe_and_the_seal_is_made_again_with_it(tmp_path: Path) -> None:
+    card, _ = taken_home(tmp_path, model="anna/tiny@v1.0")
+    assert read_recipe(card).model == "anna/tiny@v1.0"
+    found, _ = again(card, tmp_path / "out")
+    assert (found.same, found.differences) == (True, ())
+    machine = Machine.load("anna/tiny@v1.0", device="cpu")
+    facts = machine.facts("e", content_hash(b""), picture=None, step=None)
+    assert (facts.model.name, facts.model.revision) == ("anna/tiny", "v1.0")
+    assert model_of(facts).startswith("anna/tiny@v1.0 (")
+    rows = rows_of(1, width_px=64, height_px=64, steps=1)
+    events = draw_rows(rows, machine, Task(job_id=1, read=lambda _: b""))
+    png = next(event.png for event in events if isinstance(event, Drew))
+    assert b"Model: anna/tiny@v1.0" in png
 
 
 def test_the_command_ends_with_the_verdict(tmp_path: Path) -> None:
