@@ -47,8 +47,8 @@ async def ended(walk: Walk, job: Job, *, rows: tuple[Row, ...] = ()) -> Screen:
 def _left_out(walk: Walk, job: Job) -> list[str]:
     """How many pictures the model gave no numbers for, and what may help: the same words lose the same ones again."""
     answer = read_answer(job.kind, job.answer) if job.answer else None
-    is_short = isinstance(answer, DrawnAnswer) and answer.lost > 0
-    return [walk.words("status.lost", count=answer.lost)] if is_short else []
+    lost = answer.lost if isinstance(answer, DrawnAnswer) else 0
+    return [walk.words("status.lost", count=lost)] if lost else []
 
 
 async def stop(walk: Walk, kind: JobKind) -> Turn:

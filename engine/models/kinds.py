@@ -45,6 +45,7 @@ EMBEDDINGS = {"emb_params", "clip_l", "clip_g", "string_to_param"}
 PIPELINES: tuple[tuple[str, ModelFault], ...] = (
     ("Flux", ModelFault.FLUX),
     ("StableDiffusion3", ModelFault.SD3),
+    ("SD3", ModelFault.SD3),
     ("PixArt", ModelFault.PIXART),
     *((word, ModelFault.VIDEO) for word in ("Video", "AnimateDiff", "Wan", "LTX", "Mochi", "TextToVideo", "Cosmos")),
     ("Upscale", ModelFault.UPSCALER),
