@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from diffusers.loaders.lora_pipeline import StableDiffusionLoraLoaderMixin, StableDiffusionXLLoraLoaderMixin
+from safetensors.torch import load, load_file, save_file
 
+from bench.full_size import kohya_layers
+from engine.exports.about import about_seal
+from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models.declared import SD2_TELLING
 from engine.models.machine import Machine
 from engine.models.vocabulary import clip_tokenizer
 from storage.errors import ModelRefused
 from storage.states import ModelFault
 from tests.engine.original_files import original_file, original_tensors, tiny_parts, write
+from tests.engine.sealing import Memory, attempt, small_training
 from tests.engine.test_rows import drawn, rows_of
 
 FAMILIES = ("sd1", "sd2", "sdxl")
@@ -185,3 +191,32 @@ def test_the_file_of_a_folder_that_holds_nothing_else_is_the_model(tmp_path: Pat
     (tmp_path / "mine").mkdir()
     save_file(load_file(original_file("sd1")), tmp_path / "mine" / "dream.safetensors")
     assert loaded(tmp_path / "mine").family == "sd1"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_two_steps_of_training_on_such_a_file_go_home_under_names_that_the_world_knows(
+    family: str, tmp_path: Path
+) -> None:
+    machine, memory = loaded(original_file(family)), Memory()
+    asked = replace(small_training(memory, steps=2, checkpoints=1), samples=())
+    for _ in attempt(asked, machine, memory):
+        pass
+    (adapter,) = memory.adapters.values()
+    assert len(memory.losses) == 2
+    about = about_seal(machine, asked.recipe, name="seal", trigger="ohwx", pictures=4, step=2)
+    names = {key.removesuffix(".weight") for key in original_tensors(family)}
+    layers = {key.split(".")[0] for key in load(kohya_file(adapter, about))}
+    assert layers
+    assert layers <= kohya_layers(names, family)
+    file = tmp_path / "seal-diffusers.safetensors"
+    file.write_bytes(diffusers_file(adapter, about))
+    lands_in_plain_diffusers(machine, file)
+
+
+def lands_in_plain_diffusers(machine: Machine, file: Path) -> None:
+    """By diffusers' own loader onto the very parts: every tensor has a place there."""
+    loader = StableDiffusionXLLoraLoaderMixin if machine.family == "sdxl" else StableDiffusionLoraLoaderMixin
+    found = loader.lora_state_dict(file)
+    loader.load_lora_into_unet(found[0], found[1], machine.unet, adapter_name="home")
+    placed = [key for key, _ in machine.unet.named_parameters() if ".home." in key]
+    assert len(placed) == len(found[0]) > 0
