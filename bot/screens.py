@@ -170,3 +170,4 @@ class Reply:
     toast: str = ""
     alert: bool = False
     shows: tuple[Message, ...] = field(default=())
+    refused: bool = False  # it could not be done now, and the same button may ask again

@@ -154,6 +154,7 @@ async def work(settings: Settings) -> None:
     """Opens the store, loads the model, measures it, and works."""
     from engine.warm_up import warm_up
     from engine.worker import Worker
+    from storage.stalls import note_stalls
     from storage.store import Store
 
     store = await Store.open_when_possible(
@@ -164,7 +165,9 @@ async def work(settings: Settings) -> None:
         worker = Worker(store, machine)
         _listen(worker)
         await worker.on_gpu(lambda: warm_up(machine, worker.timings))
+        noting = asyncio.create_task(note_stalls("engine"))
         await worker.run()
+        noting.cancel()
     finally:
         await store.close()
 

@@ -104,7 +104,7 @@ class Worker:
                 await act()
             except CannotWrite as error:
                 beat(self.store.folder, "engine")  # it is alive, only the disk is full
-                log.warning("cannot write", why=str(error))
+                self.store.room.complain(error)
                 for running in tuple(self.running):
                     await self._drop(running, "cannot write")
                     self._to_hold[running.job.id] = (running.job, error)

@@ -5,6 +5,7 @@ All processes of a machine share it: the time since the machine began, plus an o
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 Clock = Callable[[], datetime]
+WALL_OFF_SECONDS = float(os.environ.get("STYLESEAL_WALL_OFF_SECONDS", "0"))  # only `make soak` sets a clock wrong
 LINUX_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 LATEST = """SELECT max(at) AS at FROM (
     SELECT beat AS at FROM machine UNION ALL SELECT at FROM moments
@@ -25,7 +27,7 @@ KEEP = "INSERT INTO clock (id, boot, origin) VALUES (1, ?1, ?2) ON CONFLICT (id)
 
 def utc_now() -> datetime:
     """The wall clock, which may jump: only for what people read."""
-    return datetime.now(UTC)
+    return datetime.now(UTC) + timedelta(seconds=WALL_OFF_SECONDS)
 
 
 def to_ms(moment: datetime) -> int:
@@ -78,17 +80,20 @@ def steady(origin_ms: int, uptime: Callable[[], int] = uptime_ms) -> Clock:
     return lambda: from_ms(origin_ms + uptime())
 
 
-def never_back(clock: Clock) -> Clock:
-    """A handed-in clock whose steps back count as no time at all."""
-    highest, lost = datetime.min.replace(tzinfo=UTC), timedelta()
+class NeverBack:
+    """A handed-in clock whose steps back count as no time at all; whatever else that clock can do, it still can."""
 
-    def now() -> datetime:
-        nonlocal highest, lost
-        moment = clock() + lost
-        if moment < highest:
-            lost += highest - moment
-            moment = highest
-        highest = moment
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._highest, self._lost = datetime.min.replace(tzinfo=UTC), timedelta()
+
+    def __call__(self) -> datetime:
+        moment = self._clock() + self._lost
+        if moment < self._highest:
+            self._lost += self._highest - moment
+            moment = self._highest
+        self._highest = moment
         return moment
 
-    return now
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clock, name)

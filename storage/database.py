@@ -13,7 +13,7 @@ import aiosqlite
 from pysqlite3 import dbapi2 as sqlite
 
 from storage import failpoints
-from storage.clock import Clock, from_ms, never_back, steady, to_ms, utc_now
+from storage.clock import Clock, NeverBack, from_ms, steady, to_ms, utc_now
 from storage.errors import DatabaseDamaged, NoRoom
 from storage.opening import BUSY_MILLISECONDS, make_durable, prepare
 from storage.room import Room
@@ -56,7 +56,7 @@ class Database:
             writer = await _connect(path, PRAGMAS)
         try:
             reader = await _connect(path, READER_PRAGMAS)
-            return cls(path, writer, reader, never_back(clock) if clock else steady(origin))
+            return cls(path, writer, reader, NeverBack(clock) if clock else steady(origin))
         except BaseException:
             await writer.close()
             raise
@@ -177,6 +177,7 @@ class Database:
                 await self._writer.execute_fetchall("COMMIT")
                 failpoints.reach("commit-after")
                 failpoints.reach("commit")
+                self.room.relax()
         except BaseException as error:
             with suppress(sqlite.Error):  # a disk that fails; `_begin` tries it again
                 await self._writer.rollback()  # of nothing when a cancellation met a COMMIT already under way

@@ -13,10 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import structlog
 from pysqlite3 import dbapi2 as sqlite
 
 from storage.errors import CannotWrite, DiskFails, NoRoom
 
+log = structlog.get_logger("room")
 FLOOR_BYTES = 256 << 20  # days of rows; a picture is 0.5 MB, a training state 10 to 300 MB
 FLOOR_SHARE = 20  # but never more than a twentieth of a small disk
 RESERVE_BYTES = 8 << 20  # two full WALs: enough to say why everything waits
@@ -37,6 +39,7 @@ class Room:
     def __init__(self, folder: Path, usage: Usage = shutil.disk_usage) -> None:
         self.folder = folder
         self._usage = usage
+        self._complained = False
 
     def is_low(self, needs_bytes: int = 0) -> bool:
         """Whether so many bytes more would leave less than what rows need."""
@@ -84,6 +87,18 @@ class Room:
         if code in full or (code in broken and self._seems_low()):
             return NoRoom(needs=needs_bytes)
         return DiskFails() if code in broken else None
+
+    def complain(self, error: CannotWrite) -> None:
+        """Logs once that nothing can be written, however often it is tried again."""
+        if not self._complained:
+            log.warning("cannot write", why=str(error))
+        self._complained = True
+
+    def relax(self) -> None:
+        """Logs once, after a write that worked, that everything can be written again."""
+        if self._complained and not self._seems_low():
+            self._complained = False
+            log.info("can write again")
 
     def _seems_low(self) -> bool:
         """SQLite calls it an I/O error when a log's index cannot grow."""

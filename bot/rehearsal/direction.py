@@ -1,4 +1,4 @@
-"""/sim for directors: faults, blocks, buckets, call log, migration, reset. Open only with --control."""
+"""/sim for directors: faults, blocks, buckets, repeats, call log, migration, reset. Open only with --control."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ class Switch:
     """POST /sim/buckets."""
 
     on: bool
+
+
+@dataclass
+class Repeat:
+    """POST /sim/repeat."""
+
+    count: int
 
 
 @dataclass
@@ -76,6 +83,11 @@ async def kick(request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
+async def repeat(request: Request) -> Response:
+    """The last confirmed updates are delivered once more."""
+    return JSONResponse({"repeated": world_of(request).updates.repeat((await read(request, Repeat)).count)})
+
+
 async def calls(request: Request) -> Response:
     """What the bot called, oldest first."""
     return JSONResponse(world_of(request).calls)
@@ -95,6 +107,7 @@ ROUTES = [
     Route("/sim/buckets", buckets, methods=["POST"]),
     Route("/sim/migrate", migrate, methods=["POST"]),
     Route("/sim/kick", kick, methods=["POST"]),
+    Route("/sim/repeat", repeat, methods=["POST"]),
     Route("/sim/calls", calls),
     Route("/sim/reset", reset, methods=["POST"]),
 ]

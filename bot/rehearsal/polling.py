@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,8 @@ class Updates:
         self.waiting: list[Waiting] = []
         self.allowed: list[str] = []
         self.webhook = ""
+        self.confirmed: deque[Waiting] = deque(maxlen=MAX_UPDATES)  # what `repeat` may hand out again
+        self._repeated: list[Waiting] = []
         self._news = asyncio.Event()
         self._poller: object | None = None
         self._closed = False
@@ -64,13 +67,21 @@ class Updates:
         if offset < 0:
             self.waiting = self.waiting[offset:]
         else:
+            self.confirmed.extend(update for update in self.waiting if update.update_id < offset)
             self.waiting = [update for update in self.waiting if update.update_id >= offset]
+
+    def repeat(self, count: int) -> int:
+        """Hands the last confirmed updates out once more, as the real server may; returns how many."""
+        self._repeated = list(self.confirmed)[-count:] if count > 0 else []
+        self._news.set()
+        return len(self._repeated)
 
     def due(self, limit: int) -> list[dict[str, Any]]:
         """What can be handed out now."""
         now = self.clock()
         self.waiting = [update for update in self.waiting if update.lives(now)]
-        return [{"update_id": u.update_id, u.kind: u.body} for u in self.waiting[:limit]]
+        repeated, self._repeated = self._repeated, []
+        return [{"update_id": u.update_id, u.kind: u.body} for u in (*repeated, *self.waiting)[:limit]]
 
     async def get(self, offset: int, limit: int, timeout_seconds: float) -> list[dict[str, Any]]:
         """Updates from `offset` on, waiting for the first one. Raises Refusal when somebody else polls."""

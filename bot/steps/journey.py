@@ -16,7 +16,7 @@ from bot.steps.moves import JOURNEY as JOURNEY
 from bot.steps.walk import Turn, Walk, quest_of
 from bot.taps import Tap, Verb
 from storage.chunks import MOST_CHUNKS
-from storage.errors import CannotWrite, JobConflict, MoveRefused, PromptRefused, QuotaReached
+from storage.errors import CannotWrite, JobConflict, MoveRefused, PromptRefused, QuotaReached, StylesealError
 from storage.records import Job
 from storage.states import LIVE_STATES, JobKind, JobState, Stage, Step
 
@@ -90,9 +90,14 @@ async def tapped(walk: Walk, tap: Tap) -> Reply:
     except (MoveRefused, JobConflict):
         return await _stale(walk)
     except REFUSALS as error:
-        return Reply(toast=walk.words.plain(f"error.{type(error).__name__}", most=MOST_CHUNKS), alert=True)
+        return Reply(toast=walk.words.plain(_refusal(error), most=MOST_CHUNKS), alert=True, refused=True)
     except (ValueError, IndexError):  # an argument that no button of ours has
         return Reply(toast=walk.words.plain("tap.unreadable"), alert=True)
+
+
+def _refusal(error: StylesealError) -> str:
+    """Its sentence; a disk that takes nothing is said of what was not begun, not of what waits."""
+    return f"{'refused' if isinstance(error, CannotWrite) else 'error'}.{type(error).__name__}"
 
 
 async def _act(walk: Walk, tap: Tap) -> Turn:
@@ -178,7 +183,7 @@ async def wrote(walk: Walk, text: str) -> Reply:
         if turn is None and answer is not None and text:
             turn = await answer(walk, text)
     except REFUSALS as error:
-        turn = walk.says(f"error.{type(error).__name__}", most=MOST_CHUNKS)
+        turn = walk.says(_refusal(error), most=MOST_CHUNKS)
     except (MoveRefused, JobConflict):
         turn = None
     if turn is None:

@@ -16,6 +16,7 @@ from bot.screens import Answer
 from bot.telegram.limits import TOAST
 from bot.telegram.refusals import Meaning, Verdict, verdict
 from storage.documents import load
+from storage.errors import CannotWrite
 from storage.outbox import Owed
 from storage.store import Store
 from storage.waiting import wait
@@ -57,8 +58,11 @@ class Answers:
 
     def _answered(self, owed_id: int, task: asyncio.Task[None]) -> None:
         self._under_way.pop(owed_id, None)
-        if not task.cancelled() and task.exception() is not None:  # still owed: answered again at the next look
-            log.error("answering failed", exc_info=task.exception())
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, CannotWrite):
+            self._store.room.complain(error)
+        elif error is not None:  # still owed: answered again at the next look
+            log.error("answering failed", exc_info=error)
 
     async def _answer(self, owed: Owed) -> None:
         try:

@@ -30,6 +30,7 @@ from bot.words import Words
 from storage.beats import beat
 from storage.errors import FileDamaged, FileMissing
 from storage.records import MachineFacts, Person
+from storage.stalls import note_stalls
 from storage.store import Store
 from storage.waiting import wait
 
@@ -137,6 +138,7 @@ class TelegramBot:
             self.delivery.renderer.start(),
             self._beat(),
             Packing(self.store, self.delivery.wake).run(),
+            note_stalls("bot"),
         )
         parts = [self._part(work) for work in works]
         await self._ended.wait()

@@ -98,10 +98,11 @@ class Delivery:
     def _served(self, chat_id: int, task: asyncio.Task[None]) -> None:
         self._news.pop(chat_id, None)
         self._tasks.discard(task)
-        if not task.cancelled() and isinstance(task.exception(), CannotWrite):
-            log.warning("cannot write", why=str(task.exception()))
-        elif not task.cancelled() and task.exception() is not None:  # looked after again at the next look
-            log.error("serving a chat failed", exc_info=task.exception())
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, CannotWrite):
+            self._store.room.complain(error)
+        elif error is not None:  # looked after again at the next look
+            log.error("serving a chat failed", exc_info=error)
 
     async def _serve(self, chat_id: int) -> None:
         """Sends to one chat until nothing may go now."""

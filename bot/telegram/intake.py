@@ -18,6 +18,7 @@ from bot.rules.flood import WINDOW, is_flood, said_once
 from bot.screens import Notice
 from bot.telegram.routes import language_of, owe
 from bot.words import Words
+from storage.errors import CannotWrite
 from storage.states import Urgency
 from storage.store import Store
 
@@ -82,9 +83,11 @@ class InboxQueue(asyncio.Queue[object]):
                     await self._tell(update)
                     return False
                 return await self._store.inbox.take(update.update_id, user_of(update), update.to_json())
+            except CannotWrite as error:
+                self._store.room.complain(error)
             except Exception:
                 log.exception("an update cannot be kept; it is tried again before any further one is fetched")
-                await asyncio.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _is_too_much(self, update: Update) -> bool:
         user = user_of(update)

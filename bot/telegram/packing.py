@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from bot.screens import Document, Message, Notice, Screen
 from bot.steps.export import Part, pack, parts_of
 from bot.telegram.routes import owe
@@ -16,7 +14,6 @@ from storage.records import Person
 from storage.states import Urgency
 from storage.store import AGAIN_SECONDS, Store
 
-log = structlog.get_logger("packing")
 LOOK_SECONDS = 1.0
 
 
@@ -33,7 +30,7 @@ class Packing:
             try:
                 found = await self.work()
             except CannotWrite as error:
-                log.warning("cannot write", why=str(error))
+                self._store.room.complain(error)
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
                 if not found:

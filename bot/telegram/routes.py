@@ -55,7 +55,7 @@ class Routes:
                     await self._route(update)
                     await self.store.inbox.done(update.update_id)
             except CannotWrite as error:  # nobody's fault and nobody's loss: the update waits for the disk
-                log.warning("cannot write", why=str(error))
+                self.store.room.complain(error)
                 await asyncio.sleep(AGAIN_SECONDS)
             except Exception:  # the next person's update must not suffer
                 short_id = secrets.token_hex(3)
@@ -141,7 +141,8 @@ class Routes:
         if await self.store.people.find(person.id) is None:
             await self._forgotten(message)
         else:
-            await self.store.inbox.remember_tap(message.chat.id, message.message_id, data, reply.toast)
+            if not reply.refused:  # what could not be done now may be asked for again by the same button
+                await self.store.inbox.remember_tap(message.chat.id, message.message_id, data, reply.toast)
         await self._owe_answer(query, reply)
         await self._owe_all(message.chat.id, reply)
 

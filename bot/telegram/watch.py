@@ -57,7 +57,7 @@ class Watch:
         try:
             await duty()
         except CannotWrite as error:
-            log.warning("cannot write", why=str(error))
+            self._store.room.complain(error)
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def look(self) -> None:

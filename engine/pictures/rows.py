@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 import torch
 from PIL import Image
 
@@ -22,6 +23,7 @@ from engine.pictures.samplers import make_scheduler
 from storage.errors import ModelNotFinite
 from storage.requests import Row, SealUse
 
+log = structlog.get_logger("rows")
 GROUP_ROWS = 4  # a hunt is one group; bigger batches gain little (performance.md B2) and make others wait longer
 
 Dress = Callable[[tuple[SealUse, ...]], AbstractContextManager[None]]
@@ -80,13 +82,13 @@ def draw(
     total = sum(len(group.rows) * group.rows[0].drawing.steps for group in groups)
     done, lost = 0, []
     for group in groups:
-        batches = yield from _denoised(machine, group, dress, done, total)
+        latents = yield from _fitting(machine, group, dress, done, total)
         done += len(group.rows) * group.rows[0].drawing.steps
         for index, position in enumerate(group.positions):
             if position in skip:
                 continue
             try:
-                image = batches[index].picture(index)
+                image = latents[index].picture()
             except ModelNotFinite as error:
                 lost.append(error)
             else:
@@ -95,10 +97,40 @@ def draw(
         raise lost[0]
 
 
+@dataclass(frozen=True)
+class Latents:
+    """One row's place in a batch."""
+
+    batch: Batch
+    index: int
+
+    def picture(self) -> Image.Image:
+        """The row as a picture. Raises ModelNotFinite."""
+        return self.batch.picture(self.index)
+
+
+def _fitting(
+    machine: Machine, group: Group, dress: Dress, done: int, total: int
+) -> Generator[Denoised, None, list[Latents]]:
+    """Where the memory does not hold a group, its rows are drawn again one at a time. Raises torch.OutOfMemoryError."""
+    try:
+        return (yield from _denoised(machine, group, dress, done, total))
+    except torch.OutOfMemoryError:
+        if len(group.rows) == 1:
+            raise
+    log.warning("out of memory", rows=len(group.rows))
+    torch.cuda.empty_cache()
+    found: list[Latents] = []
+    for position, row in zip(group.positions, group.rows, strict=True):
+        alone = Group((position,), (row,), group.chunks)
+        found += yield from _denoised(machine, alone, dress, done + len(found) * row.drawing.steps, total)
+    return found
+
+
 def _denoised(
     machine: Machine, group: Group, dress: Dress, done: int, total: int
-) -> Generator[Denoised, None, list[Batch]]:
-    """The batch that holds each row's latents: the first, or a second in fp32 for rows that are no numbers in it."""
+) -> Generator[Denoised, None, list[Latents]]:
+    """Where each row's latents are: in the first batch, or in a second in fp32 for rows that are no numbers in it."""
     batch = again = Batch(machine, group, dress)
     for timestep in batch.timesteps:
         batch.step(timestep)
@@ -110,7 +142,7 @@ def _denoised(
         for timestep in again.timesteps:
             again.step(timestep)
             yield Denoised(done, total)
-    return [again if index in bad else batch for index in range(len(group.rows))]
+    return [Latents(again if index in bad else batch, index) for index in range(len(group.rows))]
 
 
 class Batch:

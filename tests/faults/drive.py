@@ -1,31 +1,33 @@
-"""`make soak`: every N of every failpoint of the engine, then whole quests while bot and engine are killed at random.
+"""`make soak`: every N of every failpoint of the engine, then whole quests while everything around them goes wrong.
 
-Too long for CI. `python -m tests.faults.drive engine` or `… quest` runs one part; `--kills 50` ends after so many
-random kills, `--from 7` goes on at another seed. The last line says what it came to.
+Too long for CI. `python -m tests.faults.drive engine`, `… quest` or `… scorecard` runs one part; `--kills` and
+`--minutes` end the quests, `--seed` begins at another seed (one quest each). The last line says what it came to.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import random
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from launch.parts import free_port, product, wait_for_page
-from launch.person import Person
 from launch.processes import Processes
 from launch.quest import Teller, play
-from storage.backup import check
-from storage.beats import age_seconds
-from storage.errors import StylesealError
+from storage.stalls import worst_stall_ms
+from tests.faults.after import doubled, lost
 from tests.faults.engine_runs import whole_run
+from tests.faults.nemesis import Nemesis, Tally
+from tests.faults.patient import Patient
+from tests.faults.scorecard import FAULTS, count_held
 
 ENGINE_FAILPOINTS = (
     "commit",
@@ -36,7 +38,7 @@ ENGINE_FAILPOINTS = (
     "after-trained",
     "before-finish",
 )
-PAUSES_SECONDS = (8.0, 20.0)  # between two kills: an engine needs its time to load
+DISK = "size=600m"
 
 
 async def every_engine_death() -> None:
@@ -52,90 +54,97 @@ async def every_engine_death() -> None:
                 print(f"{name}:{number} {'died, same outcome' if died else 'was not met'}", flush=True)
 
 
-@dataclass
-class Tally:
-    """What a soak came to."""
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path | None]:
+    """A disk of its own at that folder, for root; None where it cannot be had, and then no disk is filled."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["/usr/bin/env", "mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        print("only root may mount a disk of its own: no disk is filled", file=sys.stderr)
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        subprocess.run(["/usr/bin/env", "umount", "-l", str(folder)], check=True)
 
-    kills: int = 0
-    quests: int = 0
-    lost: int = 0
-    doubled: int = 0
-    worst_recovery: float = 0.0
 
-    def __str__(self) -> str:
-        return (
-            f"quests {self.quests}, kills {self.kills}, lost {self.lost}, doubled {self.doubled}, "
-            f"worst recovery {self.worst_recovery:.1f} s"
-        )
-
-
-def quest_under_fire(seed: int, tally: Tally) -> None:
-    """A whole quest while parts are killed; what came out must be whole."""
-    chance, tell = random.Random(seed), Teller()
-    with tempfile.TemporaryDirectory() as folder:
-        data, port = Path(folder) / "data", free_port()
+def quest_under_fire(seed: int, tally: Tally, logs: Path, calm_at: float) -> None:
+    """A whole quest while everything around it goes wrong; what came out must be whole, and there once."""
+    stalls = logs / "stalls"
+    stalls.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, small_disk(Path(folder) / "disk") as disk:
+        data, port = Path(folder) / "disk" / "data", free_port()
+        (Path(folder) / "rehearsal").mkdir()
+        data.mkdir()
+        (data / "rehearsal").symlink_to(Path(folder) / "rehearsal")  # Telegram's own disk is never full
         base = f"http://127.0.0.1:{port}"
-        parts = product({"TELEGRAM_BOT_TOKEN": ""}, rehearsal_port=port, data=data, control=True)
-        processes = Processes(parts, log_folder=Path(folder) / "logs")
+        environment = {"TELEGRAM_BOT_TOKEN": "", "STYLESEAL_STALLS": str(stalls)}
+        processes = Processes(product(environment, rehearsal_port=port, data=data, control=True), log_folder=logs)
         processes.start()
-        over = threading.Event()
-
-        def nemesis() -> None:
-            """Kills one part now and then and starts again what died."""
-            strike, waits = time.monotonic() + chance.uniform(*PAUSES_SECONDS), {}
-            while not over.wait(0.2):
-                now = time.monotonic()
-                if now > strike:
-                    name = chance.choice(("bot", "engine"))
-                    processes.kill(name)
-                    waits.setdefault(name, now)
-                    tally.kills += 1
-                    strike = now + chance.uniform(*PAUSES_SECONDS)
-                processes.look_after()
-                for name, since in tuple(waits.items()):
-                    age = age_seconds(data, name)
-                    if age is not None and age < now - since:  # it has beaten since
-                        tally.worst_recovery = max(tally.worst_recovery, now - since)
-                        del waits[name]
-
-        striking = threading.Thread(target=nemesis)
-        striking.start()
+        nemesis = Nemesis(seed, tally, processes, data, base, disk)
+        striking = threading.Thread(target=nemesis.run)
+        ending = threading.Timer(max(0.0, calm_at - time.monotonic()), nemesis.calm.set)
         try:
             assert wait_for_page(base + "/", 60)
+            striking.start()
+            ending.start()
             with httpx.Client(base_url=base, timeout=30, trust_env=False) as http:
-                person = Person(http, "Anna")
+                person = Patient(http, "Anna")
                 person.arrives()
-                play(person, tell)
-                documents = [document["file_name"] for document in person.documents()]
+                play(person, Teller())
+                chat = person.messages()
         finally:
-            over.set()
-            striking.join()
+            ending.cancel()
+            nemesis.over.set()
+            if striking.is_alive():
+                striking.join()
             processes.stop()
-        check(data)  # raises for whatever is lost or damaged
+            tally.worst_stall_ms = max(
+                tally.worst_stall_ms, *(worst_stall_ms(stalls, one) for one in ("bot", "engine"))
+            )
+        for what in lost(data, person):
+            tally.lost += 1
+            print(f"seed {seed}: lost: {what}", file=sys.stderr, flush=True)
+        for what in doubled(data, chat):
+            tally.doubled += 1
+            print(f"seed {seed}: doubled: {what}", file=sys.stderr, flush=True)
         tally.quests += 1
-        tally.doubled += len(documents) - len(set(documents))
-        tell(f"seed {seed}: {tally}")
+
+
+def soak_quests(tally: Tally, kills: int, minutes: float, seed: int) -> None:
+    """Quest after quest, each of its own seed, until there were so many kills or minutes."""
+    calm_at = time.monotonic() + minutes * 60
+    root = Path(tempfile.mkdtemp(prefix="soak-"))
+    print(f"logs: {root}", flush=True)
+    while tally.kills < kills and time.monotonic() < calm_at:
+        try:
+            quest_under_fire(seed, tally, root / str(seed), calm_at)
+        except Exception as error:
+            tally.lost += 1
+            print(f"seed {seed}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        print(f"seed {seed}: quests {tally.quests}, {tally}, {dict(tally.acts)}", flush=True)
+        seed += 1
 
 
 def main() -> None:
-    """Both parts, or the named one."""
+    """All parts, or the named one."""
     ask = argparse.ArgumentParser()
-    ask.add_argument("part", nargs="?", choices=("all", "engine", "quest"), default="all")
+    ask.add_argument("part", nargs="?", choices=("all", "engine", "quest", "scorecard"), default="all")
     ask.add_argument("--kills", type=int, default=1000)
-    ask.add_argument("--from", type=int, default=0, dest="seed")
+    ask.add_argument("--minutes", type=float, default=600.0)
+    ask.add_argument("--seed", type=int, default=0)
     asked = ask.parse_args()
     if asked.part in ("all", "engine"):
         asyncio.run(every_engine_death())
-    tally = Tally()
-    seed = asked.seed
-    while asked.part in ("all", "quest") and tally.kills < asked.kills:
-        try:
-            quest_under_fire(seed, tally)
-        except (StylesealError, AssertionError) as error:
-            tally.lost += 1
-            print(f"seed {seed}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-        seed += 1
-    print(tally)
+    tally, held = Tally(), None
+    if asked.part in ("all", "scorecard"):
+        held = count_held()
+    if asked.part in ("all", "quest"):
+        soak_quests(tally, asked.kills, asked.minutes, asked.seed)
+    print(f"faults {'not played' if held is None else f'{held}/{FAULTS}'}, {tally}")
     sys.exit(1 if tally.lost or tally.doubled else 0)
 
 

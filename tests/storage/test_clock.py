@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from storage.clock import find_origin, steady, to_ms
@@ -75,3 +76,13 @@ async def test_a_wait_of_five_seconds_stays_one_when_the_clock_goes_back(desk: D
 
 def desk_error() -> StylesealError:
     return StylesealError()
+
+
+async def test_a_handed_in_clock_keeps_its_own_controls(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path, Clock())
+    before = store.clock()
+    store.clock.advances(seconds=60)  # type: ignore[attr-defined]
+    assert store.clock() - before == timedelta(seconds=60)
+    with pytest.raises(AttributeError):
+        store.clock.nothing_of_it  # type: ignore[attr-defined]  # noqa: B018
+    await store.close()

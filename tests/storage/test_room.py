@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from pysqlite3 import dbapi2 as sqlite
+from structlog.testing import capture_logs
 
 from storage.errors import CannotWrite, DiskFails, NoRoom
 from storage.files import FileFolder
@@ -174,3 +175,24 @@ async def test_what_must_be_written_is_written_when_the_disk_takes_it(store: Sto
         return "written"
 
     assert await store.when_possible(act) == "written"
+
+
+async def test_a_full_disk_is_logged_once_and_once_that_it_is_over(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path)
+    with capture_logs() as logs:
+        for _ in range(3):
+            store.room.complain(NoRoom())
+        await store.inbox.take(1, ANNA, "a write that works")
+        await store.inbox.take(2, ANNA, "and another")
+        store.room.complain(NoRoom())
+    await store.close()
+    assert [entry["event"] for entry in logs] == ["cannot write", "can write again", "cannot write"]
+
+
+async def test_rows_that_still_fit_below_the_floor_are_no_sign_that_it_is_over(store: Store) -> None:
+    store.database.room = Room(store.folder, Disk(free=FLOOR_BYTES - 1))
+    with capture_logs() as logs:
+        for number in range(3):
+            store.database.room.complain(NoRoom())
+            await store.inbox.take(number, ANNA, "a row")
+    assert [entry["event"] for entry in logs] == ["cannot write"]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
+from types import SimpleNamespace
 
+from structlog.testing import capture_logs
 from telegram import Bot, Update
 
 from bot.rehearsal.records import Standing
@@ -13,9 +17,16 @@ from bot.steps.walk import Walk
 from bot.telegram.app import TelegramBot
 from bot.telegram.routes import Routes
 from bot.words import Words
+from storage.errors import NoRoom
 from storage.records import Person
+from storage.room import Room
+from storage.states import Urgency
 from storage.store import Store
+from tests.bot.telegram.conftest import talking
 from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, TOKEN, Phone, until
+from tests.cast import Painter
+
+FULL_CHAT = 99
 
 
 async def starts(phone: Phone) -> None:
@@ -211,3 +222,50 @@ async def test_an_update_is_handled_whole_or_not_at_all(bot: TelegramBot, store:
     update = written(1, anna, "/start")
     await routes.handle(update)
     assert anna.reads() == [], "an update that was never taken is not handled"
+
+
+async def fill_up(store: Store) -> None:
+    """The database may not grow, and no free byte is left where messages are kept."""
+    await store.outbox.close_chat(FULL_CHAT, "blocked")
+    pages = (await store.database.all("PRAGMA page_count"))[0]["page_count"]
+    await store.database.maintain(f"PRAGMA max_page_count = {pages}")
+    with suppress(NoRoom):
+        for number in count(1):
+            await store.outbox.owe(FULL_CHAT, "{}", urgency=Urgency.PROGRESS, key=f"filler {number}")
+
+
+async def test_what_is_written_while_the_disk_is_full_is_answered_once_when_it_is_not(
+    bot: TelegramBot, store: Store, boris: Phone
+) -> None:
+    await starts(boris)
+    before = len(boris.sees())
+    await fill_up(store)
+    with capture_logs() as logs:
+        boris.says("/help")
+        await until(lambda: "cannot write" in [entry["event"] for entry in logs])
+        assert len(boris.sees()) == before
+        await store.database.maintain("PRAGMA max_page_count = 100000")
+        await until(lambda: len(boris.sees()) > before)
+    assert len(boris.sees()) == before + 1
+    assert [entry["event"] for entry in logs if "write" in entry["event"]] == ["cannot write", "can write again"]
+
+
+async def test_a_tap_refused_for_want_of_room_can_be_tapped_again_when_there_is_room(
+    store: Store, address: str, anna: Phone
+) -> None:
+    await Painter(store).arrives()
+    async with talking(store, address):
+        await starts(anna)
+        for verb in ("quest.new", "style.kind", "style.preset", "style.ok", "trigger.use", "trigger.ok"):
+            await taps(anna, verb)
+        found, store.database.room = (
+            store.database.room,
+            Room(store.folder, lambda _folder: SimpleNamespace(total=1 << 40, free=0)),
+        )
+        message, data = await until(lambda: anna.buttons().get("hunt.start"))
+        for room, toast in ((None, Words("en").plain("refused.NoRoom")), (found, "")):
+            store.database.room = room or store.database.room
+            tap = anna.taps_on(message, data)
+            await until(lambda tap=tap: tap.answered_at is not None)  # type: ignore[misc]
+            assert tap.text == toast
+    assert len(await store.jobs.live()) == 1

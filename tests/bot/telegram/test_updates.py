@@ -158,3 +158,21 @@ async def test_an_update_of_a_kind_that_we_do_not_know_is_taken_and_changes_noth
     await is_handled(boris)
     assert len(boris.sees()) == seen + 1
     assert (await rows(store))["people"] == before["people"]
+
+
+async def test_updates_that_come_out_of_order_are_each_handled_once(
+    bot: TelegramBot, store: Store, boris: Phone
+) -> None:
+    await starts(boris)
+    message, data = boris.buttons()["quest.new"]
+    await taps(boris, "quest.new")
+    await until(lambda: "style.kind" in boris.buttons())
+    quest = await store.quests.current(boris.person.id)
+    late = boris.taps_on(message, data)
+    boris.says("/help")
+    boris.world.updates.waiting.reverse()
+    await is_handled(boris)
+    await until(lambda: late.answered_at is not None)
+    assert await store.quests.current(boris.person.id) == quest
+    assert sum("/quests /queue" in said for said in boris.reads()) == 1
+    assert await store.inbox.pending() == ()

@@ -12,7 +12,7 @@ from bot.telegram.routes import WalkFor
 from bot.telegram.watch import Watch
 from bot.words import LANGUAGES, Words
 from storage.documents import load
-from storage.errors import OutOfMemory
+from storage.errors import DiskFails, NoRoom, OutOfMemory
 from storage.records import ContentHash, Drawing, Job, MachineFacts, ModelFacts, Person, Progress, Seed
 from storage.requests import HuntRequest, Row
 from storage.states import JobState, Lane, ModelFault
@@ -144,3 +144,36 @@ async def test_news_are_told_once_over_a_restart(store: Store) -> None:
     assert owed is not None
     await store.outbox.sent(owed.id)
     assert await store.outbox.next_for(ANNA) is None, "one status message, its newest news only"
+
+
+async def full(store: Store) -> Job:
+    """A job that was held because the disk is full."""
+    job = await hunts(store, ANNA)
+    claimed = await store.jobs.claim_next("engine", 30.0)
+    assert claimed is not None
+    await store.jobs.hold(job.id, claimed.lease_token, NoRoom())
+    return job
+
+
+async def test_admins_hear_once_that_the_disk_is_full_and_once_that_it_is_not(store: Store) -> None:
+    await store.people.meet(BORIS, BORIS, "ru")
+    await full(store)
+    for _ in range(3):  # the bot may be restarted between two looks
+        await Watch(store, Steps(store), lambda: None, admins=[BORIS]).tell_of_room()
+    assert await notices(store, BORIS) == [Words("ru")("admin.room.NoRoom")]
+    assert await store.jobs.release_held() == 1
+    for _ in range(3):
+        await Watch(store, Steps(store), lambda: None, admins=[BORIS]).tell_of_room()
+    assert await notices(store, BORIS) == [Words("ru")("admin.room.back")]
+
+
+async def test_nobody_but_admins_hears_of_the_disk(store: Store) -> None:
+    await full(store)
+    await Watch(store, Steps(store), lambda: None, admins=[BORIS]).tell_of_room()  # who never wrote to the bot
+    assert await notices(store, ANNA) == []
+
+
+async def test_every_reason_to_hold_has_words_in_every_language() -> None:
+    for language in LANGUAGES:
+        for reason in (NoRoom, DiskFails):
+            assert Words(language)(f"admin.room.{reason.__name__}") != f"admin.room.{reason.__name__}"
