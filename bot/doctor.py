@@ -11,11 +11,11 @@ from pathlib import Path
 from bot.settings import Settings
 from storage.errors import FileRefused, SqliteTooOld, StorageError
 from storage.limited_child import guards
+from storage.mounts import danger, file_system
 from storage.opening import SAFE_SQLITE, check_library
 from storage.store import DATABASE, Store
 
 FREE_BYTES = 5 << 30  # below it, pictures and checkpoints soon have no room
-FOREIGN_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "fuse.grpcfuse", "fuse.osxfs", "vboxsf"}
 WEIGHTS = Path(__file__).resolve().parents[1] / "emoji_sd" / "weights"
 
 
@@ -75,21 +75,9 @@ def _disk(data: Path) -> Finding:
 
 
 def _file_system(data: Path) -> Finding:
-    """WAL needs shared memory between processes, which network and VM file systems do not give."""
-    mounts = Path("/proc/mounts")
-    if not mounts.exists():
-        return Finding("file system", True, "unknown here; a local disk is well", must=False)
-    folder, best, kind = str(_existing(data).resolve()), "", "unknown"
-    for line in mounts.read_text().splitlines():
-        _, point, found, *_ = line.split()
-        if (folder == point or folder.startswith(point.rstrip("/") + "/")) and len(point) >= len(best):
-            best, kind = point, found
-    words = (
-        kind
-        if kind not in FOREIGN_FILE_SYSTEMS
-        else f"{kind} corrupts SQLite's WAL; move STYLESEAL_DATA to a local disk"
-    )
-    return Finding("file system", kind not in FOREIGN_FILE_SYSTEMS, words)
+    kind, threat = file_system(data), danger(data)
+    words = threat or kind or "unknown here; a local disk is well"
+    return Finding("file system", threat is None, words, must=bool(kind))
 
 
 def _model() -> Finding:

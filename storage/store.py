@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
+
 from storage.candidates import Candidates
 from storage.database import Clock, Database, to_ms
 from storage.errors import CannotWrite, DatabaseMissing
@@ -16,6 +18,7 @@ from storage.files import FileFolder, Files
 from storage.inbox import Inbox
 from storage.jobs import Jobs
 from storage.machine import MachineRow
+from storage.mounts import MOUNTS, danger
 from storage.outbox import Outbox
 from storage.people import People
 from storage.pictures import Pictures
@@ -25,6 +28,7 @@ from storage.room import Room
 from storage.scrub import empty_log
 from storage.seals import Seals
 
+log = structlog.get_logger("store")
 DATABASE = "styleseal.sqlite"
 FILES = "files"
 KEEP = timedelta(days=7)  # Telegram keeps updates 24 h; a week leaves room for late duplicates
@@ -55,8 +59,8 @@ class Store:
         self.machine = MachineRow(database)
 
     @classmethod
-    async def open(cls, folder: Path, clock: Clock | None = None) -> Store:
-        """Opens the data folder, making it when it is new.
+    async def open(cls, folder: Path, clock: Clock | None = None, mounts: Path = MOUNTS) -> Store:
+        """Opens the data folder, making it when it is new; warns of a file system that may corrupt it.
 
         Raises SqliteTooOld, SchemaNewer, DatabaseDamaged, NoRoom, DiskFails, and DatabaseMissing when there are files
         but no database.
@@ -67,6 +71,8 @@ class Store:
             await asyncio.to_thread(make_private, folder)
             await asyncio.to_thread(refuse_to_forget, path, FileFolder(folder / FILES))
         store = cls(await Database.open(path, clock), folder)
+        if (why := danger(folder, mounts)) is not None:
+            log.warning("the data folder is not safe", why=why)
         await asyncio.to_thread(store.room.keep_reserve)
         return store
 

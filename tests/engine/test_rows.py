@@ -179,3 +179,31 @@ def test_drawing_leaves_the_global_random_state_and_the_gradient_mode_alone() ->
     for _ in moments:
         assert torch.is_grad_enabled()
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_where_the_memory_holds_no_group_each_row_is_drawn_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = emoji_machine()
+    rows = rows_of(3)
+    together = drawn(machine, rows)
+    whole, tried = machine.unet.forward, []
+
+    def small(sample: torch.Tensor, *args: object, **more: object) -> object:
+        tried.append(len(sample))
+        if len(sample) > 2:  # one row and its unguided twin
+            raise torch.OutOfMemoryError
+        return whole(sample, *args, **more)
+
+    monkeypatch.setattr(machine.unet, "forward", small)
+    alone = drawn(machine, rows)
+    assert tried.count(6) == 1, "the same plan is not tried twice"
+    assert all(psnr(together[position], alone[position]) > 45 for position in range(3))
+
+
+def test_where_not_even_one_row_fits_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_args: object, **_more: object) -> object:
+        raise torch.OutOfMemoryError
+
+    machine = emoji_machine()
+    monkeypatch.setattr(machine.unet, "forward", none)
+    with pytest.raises(torch.OutOfMemoryError):
+        drawn(machine, rows_of(3))

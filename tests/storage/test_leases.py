@@ -10,6 +10,7 @@ import pytest
 
 from storage.errors import LeaseLost, OutOfMemory
 from storage.records import Job, Progress
+from storage.requests import DrawnAnswer
 from storage.states import JobState, Lane, Phase, PictureRole, Verdict, Wish
 from tests.storage.asking import ANNA, BORIS, LEASE_SECONDS, Clock, Desk, drawn, hunt, payload, training
 
@@ -236,3 +237,22 @@ async def test_jobs_of_people_who_are_banned_or_passed_over_wait(desk: Desk) -> 
     assert await desk.store.jobs.claim_next("engine", LEASE_SECONDS, skip_users=(BORIS,)) is None
     assert (await desk.claims()).id == second.id
     assert await desk.store.jobs.highest_waiting_lane() is None
+
+
+async def test_the_next_persons_job_starts_after_one_that_kills_every_engine(desk: Desk, clock: Clock) -> None:
+    poison = await desk.asks(ANNA)
+    waiting = await desk.asks(BORIS)
+    order = []
+    for number in range(4):
+        claimed = await desk.store.jobs.claim_next(f"engine {number}", LEASE_SECONDS)
+        assert claimed is not None
+        order.append(claimed.id)
+        if claimed.id == waiting.id:
+            await desk.store.jobs.finish(claimed.id, claimed.lease_token, DrawnAnswer(drawn=4, seconds=1.0))
+        else:
+            await desk.store.jobs.release_of_dead_engines(f"engine {number + 1}")
+        clock.advances(minutes=10)
+    assert order.count(poison.id) == 3
+    assert order.count(waiting.id) == 1
+    assert (await desk.sees(poison)).state is JobState.QUARANTINED
+    assert await desk.store.jobs.claim_next("the next", LEASE_SECONDS) is None

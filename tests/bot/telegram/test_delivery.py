@@ -24,6 +24,7 @@ from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, TOKEN, Cloc
 
 BOT_ID = int(TOKEN.partition(":")[0])
 GO = (Button(label="Go", data="nav.home:0"),)
+STORM = 50
 BACK = (Button(label="Back", data="nav.back:0"),)
 
 
@@ -33,6 +34,11 @@ async def owed(store: Store, phone: Phone, *messages: Message, urgency: Urgency 
         await store.people.meet(phone.person.id, phone.chat, phone.person.language_code)
         for message in messages:
             await owe(store, phone.chat, message, urgency)
+
+
+def statuses(phone: Phone) -> list[int]:
+    """How every call into this chat was answered."""
+    return [call["status"] for call in phone.world.calls if call["chat"] == phone.chat]
 
 
 async def everything_is_sent(store: Store, *phones: Phone) -> None:
@@ -176,6 +182,26 @@ async def test_a_wait_that_telegram_asks_for_outlives_a_restart(
         assert anna.calls("sendMessage") == [429], "nothing was sent before its time"
         clock.advances(32)
         await until(lambda: anna.reads() == ["first", "second"])
+
+
+async def test_a_storm_of_fifty_waits_keeps_the_order_and_holds_up_nobody_else(
+    store: Store, anna: Phone, boris: Phone, address: str, clock: Clock
+) -> None:
+    anna.weather(Fault("*", anna.chat, code=429, retry_after=37, times=STORM))
+    album = Album(pictures=(await picture(store), await picture(store, "blue")))
+    await owed(store, anna, Notice(text="before"), album, Notice(text="after"))
+    async with delivering(store, address) as delivery:
+        for number in range(STORM):
+            await asked_to_wait(store, anna)
+            clock.advances(36)
+            await owed(store, boris, Notice(text=str(number)))
+            await until(lambda number=number: boris.reads()[-1:] == [str(number)])  # type: ignore[misc]
+            assert len(statuses(anna)) == number + 1, "nothing was sent before its time"
+            clock.advances(4)
+            delivery.wake()
+        await until(lambda: len(anna.sees()) == 4)
+    assert statuses(anna)[:STORM] == [429] * STORM
+    assert anna.reads() == ["before", "", "", "after"]
 
 
 @pytest.mark.parametrize("kind", ["notice", "screen", "photo", "album", "document"])
