@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import threading
@@ -21,7 +22,9 @@ from storage.beats import age_seconds
 from storage.store import DATABASE
 
 PAUSES_SECONDS = (2.0, 6.0)  # between two acts
-ENGINE_REST_SECONDS = 15.0  # three deaths without a step forward put a job aside, as they should
+ENGINE_REST_SECONDS = (
+    10.0  # of work between two kills: three deaths without a step forward put a job aside, as they should
+)
 FULL_SECONDS = (3.0, 8.0)
 JUMPS_SECONDS = (-86_400, -3600, 3600, 86_400)
 SENDS = ("sendMessage", "sendPhoto", "sendMediaGroup", "sendDocument", "editMessageText", "answerCallbackQuery")
@@ -121,7 +124,8 @@ class Nemesis:
 
     def restart_machine(self) -> None:
         """Both halves die, and the machine comes back with another boot id and a clock that is hours or a day wrong."""
-        if self._empty_at is not None:
+        if self._empty_at is not None or time.monotonic() < self._engine_rests_until:
+            self.kill_bot()
             return
         for name in ("bot", "engine"):
             self._kill(name)
@@ -143,7 +147,7 @@ class Nemesis:
         self.tally.kills += 1
         self.waits.setdefault(name, time.monotonic())
         if name == "engine":
-            self._engine_rests_until = time.monotonic() + ENGINE_REST_SECONDS
+            self._engine_rests_until = math.inf
 
     def _measure(self) -> None:
         """From a kill to the first beat after it, however often it was killed in between."""
@@ -153,6 +157,8 @@ class Nemesis:
             if age is not None and age < now - since:
                 self.tally.worst_recovery = max(self.tally.worst_recovery, now - since)
                 del self.waits[name]
+                if name == "engine":
+                    self._engine_rests_until = now + ENGINE_REST_SECONDS
 
     def _empty(self) -> None:
         if self.filler is not None and self._empty_at is not None:
