@@ -19,3 +19,10 @@ def test_every_test_that_the_page_names_exists() -> None:
 
 def test_every_fault_has_its_line() -> None:
     assert re.findall(r"^\| (F\d\d) ", PAGE, re.MULTILINE) == [f"F{number:02}" for number in range(1, 31)]
+
+
+def test_the_first_paragraph_says_what_the_table_says() -> None:
+    results = re.findall(r"^\| F\d\d \|.*\| ([^|]*) \|$", PAGE, re.MULTILINE)
+    counts = [sum(result.startswith(start) for result in results) for start in ("held", "in part", "not here")]
+    assert "Thirty faults: {} held, {} in part, {} not here.".format(*counts) in PAGE
+    assert sum(counts) == len(results) == 30
