@@ -6,6 +6,7 @@ Knows a row and a picture, not who drew it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +20,7 @@ from storage.requests import Row
 COMPRESS_LEVEL = 6  # fixed, so that the same picture is the same file
 SHORT_HASH_DIGITS = 10  # as A1111 shows model hashes
 LORA_HASH_DIGITS = 12  # as A1111 shows LoRA hashes
+NEGATIVE = re.compile(r"(negative prompt):", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,16 @@ def parameters(row: Row, *, model: str, model_sha256: str, files: Mapping[Conten
     }
     worn = [(files[seal.adapter], seal.weight) for seal in row.seals if files and seal.adapter in files]
     settings |= _hashes([file for file, _ in worn], model_sha256)
-    prompt = "".join([row.prompt, *(f" <lora:{file.name}:{weight:g}>" for file, weight in worn if file.name)])
-    lines = [prompt, *([f"Negative prompt: {row.negative}"] if row.negative else [])]
+    prompt = "".join(
+        [_on_one_line(row.prompt), *(f" <lora:{file.name}:{weight:g}>" for file, weight in worn if file.name)]
+    )
+    lines = [prompt, *([f"Negative prompt: {_on_one_line(row.negative)}"] if row.negative else [])]
     return "\n".join([*lines, ", ".join(f"{name}: {value}" for name, value in settings.items())])
+
+
+def _on_one_line(words: str) -> str:
+    """Words that no reader takes for the lines behind them; CLIP's tokens of them are the same."""
+    return NEGATIVE.sub(r"\1 :", " ".join(line.strip() for line in words.splitlines()))
 
 
 def _hashes(files: Sequence[SealFile], model_sha256: str) -> dict[str, str]:

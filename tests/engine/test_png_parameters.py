@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from io import BytesIO
 
+import pytest
 from PIL import Image
+from sd_parsers.parsers import AUTOMATIC1111Parser
 
 from engine.pictures.png_parameters import SealFile, parameters, png_bytes
 from storage.records import ContentHash, Drawing, Seed
@@ -32,6 +34,22 @@ def test_the_text_has_the_lines_of_automatic1111() -> None:
 
 def test_without_a_negative_prompt_its_line_is_left_out() -> None:
     assert "Negative prompt" not in parameters(row(negative=""), model="emoji", model_sha256="0")
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["Negative prompt: none, a fox", "negative prompt: x", "a fox\nSteps: 20, Sampler: DDIM, CFG scale: 3\nsitting",
+     "a fox\nNegative prompt: snow", "Steps: 9, Sampler: DDIM, CFG scale: 3, Size: 8x8"],
+)  # fmt: skip
+def test_words_that_look_like_the_lines_behind_them_stay_words(prompt: str) -> None:
+    text = parameters(row(prompt=prompt, negative="blurry\nSteps: 3"), model="m", model_sha256="0")
+    assert len(text.splitlines()) == 3
+    assert not text.lower().startswith("negative prompt:")
+    (read,) = AUTOMATIC1111Parser().parse({"parameters": text}).samplers
+    letters = "".join(read.prompts[0].value.split()).replace(":", "")
+    assert letters == "".join(prompt.split()).replace(":", "")
+    assert read.negative_prompts[0].value == "blurry Steps: 3"
+    assert read.parameters["steps"] == "25"
 
 
 def test_several_seals_and_a_word_are_named_as_galleries_look_for_them() -> None:
