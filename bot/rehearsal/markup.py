@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.rehearsal.entities import units
 from bot.rehearsal.refusals import bad_request
 
 MAX_DATA_BYTES = 64  # Bot API: callback_data
-MAX_COPY = 256  # Bot API: CopyTextButton
+MAX_COPY = 256  # Bot API: CopyTextButton, in UTF-16 units
 MAX_BUTTONS = 100  # undocumented, in PTB's constants
 MAX_IN_ROW = 8  # undocumented, in PTB's constants
 STYLES = {"danger", "success", "primary"}
@@ -40,7 +41,7 @@ def check_button(button: dict[str, Any]) -> None:
         raise bad_request("BUTTON_DATA_INVALID")
     if "url" in button and not button["url"].startswith(("http://", "https://", "tg://")):
         raise bad_request("BUTTON_URL_INVALID")
-    if "copy_text" in button and not 1 <= len(button["copy_text"].get("text", "")) <= MAX_COPY:
+    if "copy_text" in button and not 1 <= units(button["copy_text"].get("text", "")) <= MAX_COPY:
         raise bad_request("BUTTON_COPY_TEXT_INVALID")
     if button.get("style") not in (None, *STYLES):
         raise bad_request("BUTTON_STYLE_INVALID")

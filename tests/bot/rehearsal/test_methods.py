@@ -21,6 +21,7 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ChatMemberStatus
+from telegram.error import BadRequest
 
 from bot.rehearsal.methods import METHODS
 from tests.bot.rehearsal.stage import Stage, leftovers, news, picture
@@ -53,6 +54,18 @@ async def test_a_message_keeps_its_words_entities_and_buttons(bot: Bot, anna: in
     assert sent.text == "жирный & x"
     assert [(e.type, sent.parse_entity(e)) for e in sent.entities] == [("bold", "жирный"), ("code", "x")]
     assert sent.reply_markup == KEYS
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"), [("x" * 256, True), ("🦊" * 128, True), ("🦊" * 129, False), ("x" * 257, False)]
+)
+async def test_a_text_to_copy_is_measured_in_utf_16_units(bot: Bot, anna: int, text: str, fits: bool) -> None:
+    keys = InlineKeyboardMarkup([[InlineKeyboardButton("copy", copy_text=CopyTextButton(text))]])
+    if fits:
+        assert (await bot.send_message(anna, "x", reply_markup=keys)).reply_markup == keys
+        return
+    with pytest.raises(BadRequest, match=r"(?i)copy_text"):
+        await bot.send_message(anna, "x", reply_markup=keys)
 
 
 async def test_an_update_tells_who_wrote_what_and_a_command_is_marked(stage: Stage, bot: Bot, anna: int) -> None:
