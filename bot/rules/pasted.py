@@ -15,6 +15,7 @@ from sd_parsers.data import PromptInfo
 from sd_parsers.exceptions import ParserError
 from sd_parsers.parsers import AUTOMATIC1111Parser, ComfyUIParser, FooocusParser, InvokeAIParser
 
+from bot.rules.comfy import workflow
 from storage.records import Drawing
 from storage.states import ANCESTRAL, Sampler
 
@@ -89,19 +90,7 @@ def _ways(text: str) -> Iterator[Any]:
         return
     yield lambda: FooocusParser().parse({"parameters": text})
     yield lambda: InvokeAIParser().parse({"invokeai_metadata": text})
-    yield lambda: ComfyUIParser().parse(_comfy(json.loads(text)))
-
-
-def _comfy(said: dict[str, Any]) -> dict[str, Any]:
-    """The prompt of a workflow in API form, with the links that the parser asks for."""
-    prompt = said.get("prompt", said)
-    links = [
-        [0, str(value[0]), 0, str(node), 0, "*"]
-        for node, body in prompt.items()
-        for value in body["inputs"].values()
-        if isinstance(value, list) and value
-    ]
-    return {"prompt": prompt, "workflow": {"links": links}}
+    yield lambda: ComfyUIParser().parse(workflow(json.loads(text)))
 
 
 def _by_hand(text: str) -> Pasted | None:

@@ -42,6 +42,48 @@ def test_other_programs_data_is_split_too(said: dict[str, object]) -> None:
     assert (found.sampler, found.steps, found.guidance_scale) == (Sampler.EULER, 30, 4.0)
 
 
+EDITOR = {
+    "nodes": [
+        {"id": 4, "type": "CheckpointLoaderSimple", "widgets_values": ["dream.safetensors"]},
+        {"id": 6, "type": "CLIPTextEncode", "inputs": [{"name": "clip", "link": 1}], "widgets_values": ["a fox"]},
+        {"id": 7, "type": "CLIPTextEncode", "inputs": [{"name": "clip", "link": 2}], "widgets_values": ["bad"]},
+        {
+            "id": 3,
+            "type": "KSampler",
+            "inputs": [
+                {"name": "model", "link": 3},
+                {"name": "positive", "link": 4},
+                {"name": "negative", "link": 5},
+                {"name": "latent_image", "link": None},
+            ],
+            "widgets_values": [5, "randomize", 30, 4, "euler", "normal", 1],
+        },
+        {"id": 9, "type": "Note", "widgets_values": ["by me"]},
+        {"id": 10, "type": "VHS_VideoCombine", "widgets_values": {"frame_rate": 8}, "inputs": None},
+    ],
+    "links": [
+        [1, 4, 1, 6, 0, "CLIP"],
+        [2, 4, 1, 7, 0, "CLIP"],
+        [3, 4, 0, 3, 0, "MODEL"],
+        [4, 6, 0, 3, 1, "CONDITIONING"],
+        [5, 7, 0, 3, 2, "CONDITIONING"],
+    ],
+    "version": 0.4,
+}
+
+
+def test_a_workflow_as_the_editor_saves_it_is_read_as_one_of_the_api() -> None:
+    found = read_pasted(json.dumps(EDITOR))
+    assert found is not None
+    assert (found.prompt, found.negative) == ("a fox", "bad")
+    assert (found.sampler, found.steps, found.guidance_scale) == (Sampler.EULER, 30, 4.0)
+
+
+@pytest.mark.parametrize("broken", [{"nodes": []}, {"nodes": [1], "links": []}, {"nodes": [{}], "links": [3]}])
+def test_a_workflow_that_says_nothing_is_words(broken: dict[str, object]) -> None:
+    assert read_pasted(json.dumps(broken)) is None
+
+
 def test_half_of_the_lines_are_enough() -> None:
     found = read_pasted("a castle\nNegative prompt: blurry")
     assert found is not None
