@@ -26,7 +26,8 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 BREAK = re.compile(r"\s*\bBREAK\b\s*")
-DECIMAL_COMMA = re.compile(r"(:\s*[+-]?\d+),(\d+\s*\))")
+DECIMAL_COMMA = re.compile(r"([:：]\s*[+-]?\d+),(\d+\s*\))")
+WIDE_COLON = re.compile(r"：(?=\s*[+-]?[.\d]+\s*\))")
 MOST_WEIGHT = 1000.0  # beyond any use, and still finite in fp16 once it has multiplied an embedding
 CLOSED_BY = {"(": ")", "[": "]"}
 
@@ -54,14 +55,19 @@ def read_weights(prompt: str) -> tuple[Piece, ...]:
     return _joined(found) or (Piece(""),)
 
 
+def weights_spelt(text: str) -> str:
+    """(words:1,3), as half of Europe writes numbers, and (words：1.3), as East Asian keyboards do, as (words:1.3)."""
+    return WIDE_COLON.sub(":", DECIMAL_COMMA.sub(r"\1.\2", text))
+
+
 def whole(text: str) -> str:
     """A person's text with every bracket that has no partner made a plain one, so that nothing beyond it is weighed.
 
     A smiley, a slip or half a list may then stand before, behind or inside other words; a text whose brackets are
     in pairs stays to the letter. A backslash at the end, which says nothing, would escape what follows: it goes. And
-    (words:1,3), as half of Europe writes numbers, is (words:1.3).
+    weights are spelt as they are read.
     """
-    parts = [match.group(0) for match in TOKEN.finditer(DECIMAL_COMMA.sub(r"\1.\2", text))]
+    parts = [match.group(0) for match in TOKEN.finditer(weights_spelt(text))]
     for place in _alone(parts):
         parts[place] = f"{parts[place][:-1]}\\{parts[place][-1]}"
     return "".join(parts[:-1] if parts[-1:] == ["\\"] else parts)

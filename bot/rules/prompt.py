@@ -79,4 +79,5 @@ def with_trigger(prompt: str, word: str) -> str:
 
 def one_line(text: str) -> str:
     """A written style on one line, commas tidy."""
-    return re.sub(r"\s*,[\s,]*", ", ", " ".join(text.split())).strip(" ,")
+    spelt = attention_syntax.weights_spelt(" ".join(text.split()))
+    return re.sub(r"\s*,[\s,]*", ", ", spelt).strip(" ,")

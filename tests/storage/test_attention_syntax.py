@@ -122,6 +122,7 @@ def test_brackets_in_pairs_keep_their_weights_under_another() -> None:
 
 def test_a_weight_with_a_decimal_comma_is_a_weight() -> None:
     assert said(whole("(watercolor:1,3), ink")) == [("watercolor", 1.3), (", ink", 1.0)]
+    assert said(whole("(watercolor：1.3), ink")) == [("watercolor", 1.3), (", ink", 1.0)]
 
 
 @pytest.mark.parametrize("prompt", ["(" * 5000 + "a" + ")" * 5000, "(a:" + "9" * 400 + ")"])

@@ -89,6 +89,13 @@ def test_what_was_written_on_many_lines_becomes_one_with_tidy_commas() -> None:
     assert one_line(" ink ,,\n wash,\n") == "ink, wash"
 
 
+@pytest.mark.parametrize("weight", ["1,3", "1.3", " 1,3 "])
+@pytest.mark.parametrize("colon", [":", "："])
+def test_a_weight_typed_with_a_comma_or_a_wide_colon_stays_one(weight: str, colon: str) -> None:
+    typed = one_line(f"(ink{colon}{weight}),wash")
+    assert [(p.text, round(p.weight, 3)) for p in read_weights(typed)] == [("ink", 1.3), (", wash", 1.0)]
+
+
 @pytest.mark.parametrize("words", ["smile :), watercolor", "ink (medium", "a), b, (c", ":(", "ink \\"])
 @pytest.mark.parametrize("strength", [-3, 2])
 def test_a_stronger_style_is_stronger_from_its_first_word_to_its_last_and_alone(words: str, strength: int) -> None:
