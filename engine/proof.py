@@ -22,8 +22,8 @@ from engine.measures.subject import SubjectMeasure
 from engine.models.find import find
 from engine.models.machine import Machine
 from engine.models.tensor_header import check_tensors
-from engine.pictures.opened import opened
 from storage.errors import FileRefused
+from storage.opened import opened
 
 SUBJECTS = (
     *("castle", "guitar", "rocket", "owl", "pineapple", "sailboat", "trophy", "mushroom", "crown", "fish", "fox"),

@@ -6,6 +6,8 @@ from io import BytesIO
 
 from PIL import Image
 
+from storage.opened import opened
+
 PHONE_PX = 512  # below it, phones blur what they stretch
 LARGEST_PX = 1280  # Telegram scales larger photos down to this
 QUALITY = 92
@@ -25,10 +27,8 @@ def scale_up(image: Image.Image, at_least_px: int = PHONE_PX) -> Image.Image:
 
 
 def open_picture(data: bytes) -> Image.Image:
-    """A stored picture, decoded. Only formats that we write ourselves are opened."""
-    image = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
-    image.load()
-    return image
+    """A picture as everything else here opens one; RGB, as what lies under transparency is never shown."""
+    return opened(data).convert("RGB")
 
 
 def jpeg(image: Image.Image) -> bytes:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from engine.models import forward
 from engine.models.machine import Machine
-from engine.pictures.opened import opened
+from storage.opened import opened
 
 SPREAD = 1_000_003  # a prime: neighbouring (seed, number) pairs share no generator seed
 

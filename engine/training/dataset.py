@@ -10,7 +10,6 @@ from PIL import Image
 
 from engine.models.machine import Machine
 from engine.pictures.latents import generator, open_at, posterior
-from engine.pictures.opened import opened
 from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
 from engine.training.beginning import nearest
 from engine.training.bucket import Bucket
@@ -18,6 +17,7 @@ from engine.training.class_prior import drawing_class
 from engine.training.draws import Layout
 from engine.training.views import Size, View, bucket_sizes, moved, views_a_picture, views_of
 from storage.attention_syntax import whole
+from storage.opened import opened
 from storage.recipe import Prior, Recipe
 from storage.records import ContentHash
 from storage.requests import TrainingPicture

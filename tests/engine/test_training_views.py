@@ -17,7 +17,6 @@ from PIL import Image
 from engine.models.machine import Machine
 from engine.pictures.latents import generator
 from engine.pictures.noise import signal_to_noise
-from engine.pictures.opened import opened
 from engine.training.dataset import Dataset, orders_of, prepare
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
 from engine.training.losses import (
@@ -30,6 +29,7 @@ from engine.training.losses import (
 )
 from engine.training.optimizers import rate_share
 from engine.training.views import MOST_MOVED, bucket_sizes, moved, views_a_picture, views_of
+from storage.opened import opened
 from storage.recipe import Loss, Recipe, Schedule, Timesteps
 from storage.records import ContentHash, Seed
 from storage.requests import TrainingPicture

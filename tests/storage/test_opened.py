@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from engine.pictures.latents import open_at
-from engine.pictures.opened import opened
+from storage.opened import opened
 
 TURNS = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 
