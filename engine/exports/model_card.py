@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from huggingface_hub import ModelCardData
+from huggingface_hub import ModelCardData, hf_hub_url
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils._validators import validate_repo_id
 
 from engine.exports.dataset_zip import zipped
 from engine.exports.recipe_file import RecipeFile
@@ -59,7 +58,7 @@ def hub_id(model: str) -> str | None:
     if name.count("/") != 1:
         return None
     try:
-        validate_repo_id(name)
+        hf_hub_url(name, "README.md")  # checks the name and asks nobody
     except HFValidationError:
         return None
     return name
