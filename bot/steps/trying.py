@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePath
 
 from bot.rules import prompt
 from bot.rules.card import CardFacts, card_text
@@ -23,6 +24,7 @@ SWEEP = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 PAIR_SUBJECTS = 4
 SEED = 42  # the same for every trial of a quest, so that only what was changed changes
 LORAS = {"kohya": ExportKind.LORA_KOHYA, "diffusers": ExportKind.LORA_DIFFUSERS}  # by the button's argument
+DORA = ".dora"  # ends the keys of what is said otherwise of a DoRA
 SENT_AS_DOCUMENT_BYTES = 50 * 10**6  # Bot API
 
 
@@ -70,7 +72,7 @@ async def _palette(walk: Walk) -> list[Candidate]:
 async def show(walk: Walk) -> Screen:
     """The newest trial with everything that can be done next, or what each file to take home is for."""
     if walk.here.stage is Stage.TAKE:
-        return _taking(walk)
+        return await _taking(walk)
     jobs = await walk.store.jobs.of_quest(walk.here.id, JobKind.TRYING)
     newest = next((job for job in jobs if job.state is JobState.DONE), None)
     picture = await _laid_out(walk, newest) if newest else None
@@ -95,14 +97,16 @@ def _screen(walk: Walk, picture: PictureSource | None, about: str = "") -> Scree
     return Screen(text=f"{about}\n\n{text}" if about else text, picture=picture, rows=rows)
 
 
-def _taking(walk: Walk) -> Screen:
+async def _taking(walk: Walk) -> Screen:
+    seal = await _seal(walk)
+    dora = DORA if seal is not None and seal.recipe.use_dora else ""
     rows: tuple[Row, ...] = (
-        (walk.button("take.lora.kohya", Verb.TAKE_LORA, "kohya"),),
+        (walk.button("take.lora.kohya" + dora, Verb.TAKE_LORA, "kohya"),),
         (walk.button("take.lora.diffusers", Verb.TAKE_LORA, "diffusers"),),
         (walk.button("take.dataset", Verb.TAKE_DATASET), walk.button("take.card", Verb.TAKE_CARD)),
         walk.way_back(),
     )
-    return Screen(text=walk.words("take.ask", trigger=walk.here.style.trigger), rows=rows)
+    return Screen(text=walk.words("take.ask" + dora, trigger=walk.here.style.trigger), rows=rows)
 
 
 async def _laid_out(walk: Walk, job: Job) -> PictureSource | None:
@@ -200,14 +204,16 @@ def _document(walk: Walk, job: Job) -> Message:
     assert isinstance(request, TakeRequest)
     if answer.size_bytes > SENT_AS_DOCUMENT_BYTES:
         return Notice(text=walk.words("take.too_large", filename=answer.filename))
-    text = walk.words(f"take.{_about(request)}.about", trigger=request.trigger)
+    # Other programs call a learnt word by its file.
+    said = PurePath(answer.filename).stem if request.what is ExportKind.EMBEDDINGS else request.trigger
+    text = walk.words(f"take.{_about(request)}.about", trigger=said)
     return Document(file=answer.file, filename=answer.filename, text=text)
 
 
 def _about(request: TakeRequest) -> str:
     """Under what its words are found: programs read a DoRA in kohya's keys by different rules."""
     if request.what is ExportKind.LORA_KOHYA and request.recipe.use_dora:
-        return f"{request.what}.dora"
+        return f"{request.what}{DORA}"
     return request.what
 
 

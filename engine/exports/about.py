@@ -26,7 +26,9 @@ KOHYA_BASES = {
 KOHYA_LOSSES = {Loss.MSE: "l2", Loss.HUBER: "huber", Loss.SMOOTH_L1: "smooth_l1"}
 KOHYA_SCHEDULES = {Schedule.COSINE_RESTARTS: "cosine_with_restarts"}  # where it is called otherwise
 
-DORA_ARGUMENTS = {"algo": "lora", "dora_wd": True, "wd_on_output": True}  # LyCORIS' words for PEFT's DoRA
+# kohya's networks.lora has no DoRA, and LyCORIS another one (engine/exports/lora_file.py): this one is PEFT's.
+PEFT_LORA = "peft.tuners.lora"
+DORA_ARGUMENTS = {"use_dora": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ def lora_headers(shape: Shape, about: About) -> dict[str, str]:
     """Of a LoRA file. Strings only."""
     return {
         **_training(about),
-        "ss_network_module": "lycoris.kohya" if shape.use_dora else "networks.lora",
+        "ss_network_module": PEFT_LORA if shape.use_dora else "networks.lora",
         "ss_network_dim": "Dynamic" if shape.rank_pattern else str(shape.rank),
         "ss_network_alpha": f"{shape.scale * shape.rank:g}",
         "ss_network_args": json.dumps(DORA_ARGUMENTS if shape.use_dora else {}),

@@ -94,6 +94,9 @@ def test_a_dora_file_carries_its_magnitudes(tmp_path: Path) -> None:
     assert psnr(drawn_by_diffusers("sd1", peft), drawn_by_the_engine("sd1", adapter)) > 35
     kohya = kohya_file(adapter, about("sd1"), lambda module: weight_of(tiny_machine("sd1"), module))
     assert any(key.endswith(".dora_scale") for key in load(kohya))
+    said = json.loads(kohya[8 : 8 + int.from_bytes(kohya[:8], "little")])["__metadata__"]
+    assert "lycoris" not in json.dumps(said).lower(), "LyCORIS merges a DoRA by another rule"
+    assert json.loads(said["ss_network_args"]) == {"use_dora": True}
     with pytest.raises(ValueError, match="weights"):
         kohya_file(adapter, about("sd1"))
 

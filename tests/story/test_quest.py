@@ -206,3 +206,27 @@ async def test_home_offers_a_new_quest_and_keeps_the_old_one(anna: Traveller) ->
     await anna.taps("quest.open", str(old.id))
     assert (await anna.quest()).id == old.id
     assert anna.offers("try.sweep")
+
+
+@pytest.mark.parametrize(("preset", "programs"), [("fast", "A1111 / ComfyUI"), ("own", "ComfyUI / Forge")])
+async def test_the_file_to_take_home_names_only_programs_that_draw_its_seal(
+    anna: Traveller, preset: str, programs: str
+) -> None:
+    await anna.chooses_a_style()
+    await anna.hunts()
+    await anna.picks(1)
+    await anna.fills_the_payload()
+    await anna.curates(keep=16)
+    await anna.taps("captions.ok")
+    await anna.taps("train.preset", "fast")
+    if preset == "own":
+        await anna.taps("train.numbers")
+        await anna.taps("train.page", "3")
+        await anna.taps("train.set", "dora")
+        await anna.taps("train.page", "0")
+    await anna.taps("train.start")
+    await anna.waits()
+    await anna.seals()
+    await anna.taps("take.open")
+    assert anna.finds("take.lora", "kohya").label == programs
+    assert f"<b>{programs}</b>" in anna.newest()
