@@ -17,8 +17,7 @@ from engine.exports.about import about_seal
 from engine.exports.dataset_reading import read_dataset
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.recipe_file import THREADS, RecipeFile, made_with, read_recipe
-from engine.exports.take_home import word_name
-from engine.exports.word_file import word_file
+from engine.exports.word_file import word_file, word_name
 from engine.models import adapters
 from engine.models.layers import weight_of
 from engine.models.machine import Machine

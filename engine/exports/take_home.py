@@ -11,7 +11,7 @@ from engine.exports.dataset_zip import dataset_zip
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.model_card import card_zip
 from engine.exports.recipe_file import RecipeFile, made_with
-from engine.exports.word_file import word_file
+from engine.exports.word_file import word_file, word_name
 from engine.models.adapters import read_word
 from engine.models.layers import weight_of
 from engine.models.machine import Machine
@@ -53,8 +53,8 @@ def seal_file(lora: TakeRequest, machine: Machine, read: Read) -> SealFile:
     assert lora.adapter is not None
     word = word_sha256 = None
     if read_word(read(lora.adapter)) is not None:
-        data = word_file(read(lora.adapter), about(lora, machine))
-        word, word_sha256 = word_name(lora.trigger), hashlib.sha256(data).hexdigest()
+        word = word_name(lora.trigger)
+        word_sha256 = hashlib.sha256(word_file(read(lora.adapter), about(lora, machine))).hexdigest()
     found = SealFile(word=word, word_sha256=word_sha256)
     if not lora.recipe.lora:
         return found
@@ -105,8 +105,3 @@ def plain_name(request: TakeRequest) -> str:
     if trigger in name.split("-") and name != trigger:
         return name
     return f"{name if name != trigger and name else 'seal'}-{trigger}"
-
-
-def word_name(trigger: str) -> str:
-    """The stem of a learnt word's file: A1111, Forge and ComfyUI call an embedding by it, so it is the word itself."""
-    return re.sub(r"[^\w-]", "-", trigger)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
 from engine.exports.about import About, word_headers
 from engine.exports.tensor_file import tensor_file
 from engine.models.adapters import read_word
 
+RESERVED = re.compile(r"aux|con|nul|prn|(?:com|lpt)[0-9¹²³]", re.IGNORECASE)  # Windows keeps them from files
 SDXL_KEYS = ("clip_l", "clip_g")
 
 
@@ -21,5 +24,14 @@ def word_file(adapter: bytes, about: About) -> bytes:
     word = read_word(adapter)
     if word is None:
         raise ValueError("this seal has no word of its own")
-    keys = SDXL_KEYS if about.family == "sdxl" else (about.trigger,)
+    keys = SDXL_KEYS if about.family == "sdxl" else (word_name(about.trigger),)
     return tensor_file(dict(zip(keys, word[1], strict=True)), word_headers(about), torch.float32)
+
+
+def word_name(trigger: str) -> str:
+    """The stem of a learnt word's file: A1111, Forge and ComfyUI call an embedding by it, so it is the word itself.
+
+    Only a name that Windows keeps for devices gets a sign more.
+    """
+    stem = re.sub(r"[^\w-]", "-", trigger)
+    return f"{stem}_" if RESERVED.fullmatch(stem) else stem

@@ -189,6 +189,16 @@ def test_the_learnt_word_is_what_its_file_is_called_in_every_program(tmp_path: P
     assert set(pipeline.tokenizer.get_added_vocab()) >= {"ohwx", "ohwx_1"}
 
 
+@pytest.mark.parametrize("word", ["aux", "NUL", "com1", "lpt9", "con"])
+def test_a_word_that_windows_keeps_for_a_device_gets_a_name_that_every_disk_takes(word: str) -> None:
+    asked, adapter = worded()
+    read = {content_hash(adapter): adapter}.__getitem__
+    data, filename = take_home(replace(asked, trigger=word), tiny_machine("sd1"), read)
+    assert filename == f"{word}_.safetensors"
+    assert load(data).keys() == {f"{word}_"}
+    assert take_home(replace(asked, trigger=f"{word}x"), tiny_machine("sd1"), read)[1] == f"{word}x.safetensors"
+
+
 def text_of(png_file: bytes) -> str:
     with Image.open(io.BytesIO(png_file)) as image:
         return str(image.info["parameters"])
