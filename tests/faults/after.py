@@ -11,12 +11,11 @@ from typing import Any
 
 from pysqlite3 import dbapi2 as sqlite
 
-from launch.person import Person
 from storage.backup import check
 from storage.errors import StylesealError
 from storage.store import DATABASE
+from tests.faults.patient import Patient
 
-WROTE = 2  # texts of the scripted person: /start and a prompt
 ONCE = ("hunt", "payload", "training")  # what one quest of the scripted person asks for once
 
 
@@ -26,7 +25,7 @@ def rows(data: Path, sql: str) -> list[Any]:
         return list(connection.execute(sql).fetchall())
 
 
-def lost(data: Path, person: Person) -> Iterator[str]:
+def lost(data: Path, person: Patient) -> Iterator[str]:
     """Damage, updates that never came in or were not handled, messages given up, jobs that did not end well."""
     try:
         check(data)
@@ -35,8 +34,8 @@ def lost(data: Path, person: Person) -> Iterator[str]:
         return
     kept = rows(data, "SELECT body, state FROM inbox")
     heard = sum(1 for body, _ in kept if json.loads(body).keys() & {"message", "callback_query"})
-    if heard < len(person.answers) + WROTE:
-        yield f"{len(person.answers) + WROTE - heard} updates never came in"
+    if heard < len(person.answers) + person.wrote:
+        yield f"{len(person.answers) + person.wrote - heard} updates never came in"
     yield from (f"an update is {state}" for _, state in kept if state != "done")
     yield from (
         f"a message is parked: {why}" for (why,) in rows(data, "SELECT error FROM outbox WHERE state = 'parked'")

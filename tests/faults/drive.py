@@ -21,7 +21,7 @@ import httpx
 
 from launch.parts import free_port, product, wait_for_page
 from launch.processes import Processes
-from launch.quest import Teller, play
+from launch.quest import ACTS, Teller, play
 from storage.stalls import worst_stall_ms
 from tests.faults.after import doubled, lost
 from tests.faults.engine_runs import whole_run
@@ -71,7 +71,7 @@ def small_disk(folder: Path) -> Iterator[Path | None]:
         subprocess.run(["/usr/bin/env", "umount", "-l", str(folder)], check=True)
 
 
-def quest_under_fire(seed: int, tally: Tally, logs: Path, calm_at: float) -> None:
+def quest_under_fire(seed: int, tally: Tally, logs: Path, calm_at: float, acts: int) -> None:
     """A whole quest while everything around it goes wrong; what came out must be whole, and there once."""
     stalls = logs / "stalls"
     stalls.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def quest_under_fire(seed: int, tally: Tally, logs: Path, calm_at: float) -> Non
             with httpx.Client(base_url=base, timeout=30, trust_env=False) as http:
                 person = Patient(http, "Anna")
                 person.arrives()
-                play(person, Teller())
+                play(person, Teller(), acts)
                 chat = person.messages()
         finally:
             ending.cancel()
@@ -114,14 +114,14 @@ def quest_under_fire(seed: int, tally: Tally, logs: Path, calm_at: float) -> Non
         tally.quests += 1
 
 
-def soak_quests(tally: Tally, kills: int, minutes: float, seed: int) -> None:
+def soak_quests(tally: Tally, kills: int, minutes: float, seed: int, acts: int) -> None:
     """Quest after quest, each of its own seed, until there were so many kills or minutes."""
     calm_at = time.monotonic() + minutes * 60
     root = Path(tempfile.mkdtemp(prefix="soak-"))
     print(f"logs: {root}", flush=True)
     while tally.kills < kills and time.monotonic() < calm_at:
         try:
-            quest_under_fire(seed, tally, root / str(seed), calm_at)
+            quest_under_fire(seed, tally, root / str(seed), calm_at, acts)
         except Exception as error:
             tally.lost += 1
             print(f"seed {seed}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -135,6 +135,7 @@ def main() -> None:
     ask.add_argument("part", nargs="?", choices=("all", "engine", "quest", "scorecard"), default="all")
     ask.add_argument("--kills", type=int, default=1000)
     ask.add_argument("--minutes", type=float, default=600.0)
+    ask.add_argument("--acts", type=int, default=len(ACTS), help="play only the first acts of a quest")
     ask.add_argument("--seed", type=int, default=0)
     asked = ask.parse_args()
     if asked.part in ("all", "engine"):
@@ -143,7 +144,7 @@ def main() -> None:
     if asked.part in ("all", "scorecard"):
         held = count_held()
     if asked.part in ("all", "quest"):
-        soak_quests(tally, asked.kills, asked.minutes, asked.seed)
+        soak_quests(tally, asked.kills, asked.minutes, asked.seed, asked.acts)
     print(f"faults {'not played' if held is None else f'{held}/{FAULTS}'}, {tally}")
     sys.exit(1 if tally.lost or tally.doubled else 0)
 

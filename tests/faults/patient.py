@@ -19,7 +19,14 @@ def is_done(toast: str) -> bool:
 
 
 class Patient(Person):
-    """Taps until it is done."""
+    """Taps until it is done; counts what was written."""
+
+    wrote = 0
+
+    def says(self, text: str) -> None:
+        """Writes into the chat."""
+        self.wrote += 1
+        super().says(text)
 
     def taps(self, verb: str, *args: str, seconds: float = 60.0) -> Answered:
         """Finds the newest button of this verb and taps it, again where it could not be done."""

@@ -12,8 +12,8 @@ from storage.store import Store
 
 TABLE = """overlay / overlay rw 0 0
 proc /proc proc rw 0 0
-nas:/export /mnt/nas nfs4 rw,vers=4.2 0 0
 /dev/sdb1 /mnt/nas/local ext4 rw 0 0
+nas:/export /mnt/nas nfs4 rw,vers=4.2 0 0
 //box/share /mnt/My\\040Pictures cifs rw 0 0
 mac /Users virtiofs rw 0 0
 tmpfs /mnt/nas/local/quick tmpfs rw 0 0
