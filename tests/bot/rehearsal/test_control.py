@@ -174,3 +174,14 @@ async def test_a_stopped_server_lets_go_of_polls(stage: Stage) -> None:
         await asyncio.sleep(0.01)
     stage.world.updates.close()
     assert (await poll).json() == {"ok": True, "result": []}
+
+
+async def test_confirmed_updates_are_delivered_once_more_on_order(stage: Stage, anna: int) -> None:
+    bot = await stage.bot()
+    await stage.says(anna, "one")
+    first = [update.update_id for update in await bot.get_updates(timeout=0)]
+    assert await bot.get_updates(offset=first[-1] + 1, timeout=0) == ()
+    assert await stage.post("/sim/repeat", {"count": 1}) == {"repeated": 1}
+    again = [update.update_id for update in await bot.get_updates(offset=first[-1] + 1, timeout=0)]
+    assert again == first[-1:]
+    assert await bot.get_updates(offset=first[-1] + 1, timeout=0) == ()
