@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from bench import drawing, embedded, training, waiting
+from bench.crowd import measure
 from bench.table import show, write
 
 OUT = Path("out/bench.json")
@@ -13,7 +14,7 @@ OUT = Path("out/bench.json")
 
 def main() -> int:
     """Measures; returns the number of missed ratios."""
-    lines = [waiting.main(), *drawing.main(), *embedded.main(), *training.main()]
+    lines = [*measure.main(), waiting.main(), *drawing.main(), *embedded.main(), *training.main()]
     print(show(lines))
     write(lines, OUT)
     print(f"\nalso as JSON: {OUT}")
