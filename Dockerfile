@@ -10,7 +10,7 @@ COPY constraints.txt ./
 
 FROM ground AS bot
 RUN pip install --constraint constraints.txt \
-    aiosqlite babel httpx matplotlib numpy pillow psutil pydantic pydantic-settings pysqlite3 python-multipart \
+    aiosqlite babel httpx matplotlib pillow psutil pydantic pydantic-settings pysqlite3 python-multipart \
     python-telegram-bot regex sd-parsers snowballstemmer starlette structlog tokenizers typer uvicorn
 COPY storage ./storage
 COPY launch ./launch
