@@ -221,8 +221,15 @@ async def arrived(walk: Walk, job: Job) -> tuple[Message, ...]:
     if own.here.rev != before and not any(isinstance(m, Screen) and m.slot == "screen" for m in messages):
         messages += await _current(own, fresh=True)
     if job.kind is JobKind.TAKING:
-        return messages if is_done else (Notice(text=status.sentence(own, job)),)
+        said = messages if is_done else (Notice(text=status.sentence(own, job)),)
+        return (*said, *(await _current(own, fresh=True))) if is_current and await _all_taken(own) else said
     return (await status.ended(own, job), *messages)
+
+
+async def _all_taken(walk: Walk) -> bool:
+    """Whether nothing more is on its way home: then the keys follow the files, so that they stay in view."""
+    jobs = await walk.store.jobs.of_quest(walk.here.id, JobKind.TAKING)
+    return not any(job.state in LIVE_STATES for job in jobs)
 
 
 async def _elsewhere(walk: Walk, job: Job) -> Screen:
