@@ -176,8 +176,15 @@ function mark() {
   find("down-count").textContent = unseen;
 }
 
+// Only a reader goes up; a window that grows and a message that shrinks move the page, too, and are not meant.
+const BY_HAND_MS = 1000;
+let touched = -BY_HAND_MS;
+for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+  addEventListener(kind, () => { touched = performance.now(); }, { passive: true, capture: true });
+}
+
 scroll.addEventListener("scroll", () => {
-  if (scroll.scrollTop < lastTop - 1) following = false; // only a reader goes up; `mark` sees who came back
+  if (scroll.scrollTop < lastTop - 1 && performance.now() - touched < BY_HAND_MS) following = false;
   lastTop = scroll.scrollTop;
   mark();
 }, { passive: true });
