@@ -12,7 +12,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from engine.__main__ import BUSY, REFUSED, app
+from engine.__main__ import BUSY, NO_MODEL, REFUSED, app
 from engine.lock import LOCK_FILE, hold_engine_lock
 from storage.errors import EngineBusy
 
@@ -56,7 +56,7 @@ def test_a_pickled_model_ends_the_command_with_a_sentence(tmp_path: Path, monkey
     monkeypatch.setenv("STYLESEAL_DATA", str(tmp_path))
     monkeypatch.setenv("STYLESEAL_MODEL", str(tmp_path / "model.ckpt"))
     result = CliRunner().invoke(app, ["run"])
-    assert result.exit_code == REFUSED
+    assert result.exit_code == NO_MODEL
     assert "only .safetensors are loaded" in result.stderr
 
 

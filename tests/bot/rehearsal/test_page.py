@@ -216,7 +216,7 @@ async def rests_at_the_bottom(page: Page) -> None:
         "() => { const s = document.getElementById('scroll'); "
         " return s.scrollHeight - s.scrollTop - s.clientHeight < 2; }"
     )
-    assert await bottom_gap(page) <= 0
+    assert await bottom_gap(page) < 1  # of a pixel, which screens round
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
