@@ -176,15 +176,18 @@ function mark() {
   find("down-count").textContent = unseen;
 }
 
-// Only a reader goes up; a window that grows and a message that shrinks move the page, too, and are not meant.
+// Only a reader goes up. A window that grows and a message that shrinks move the page too, often just after a tap.
 const BY_HAND_MS = 1000;
-let touched = -BY_HAND_MS;
-for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
-  addEventListener(kind, () => { touched = performance.now(); }, { passive: true, capture: true });
-}
+const UPWARDS = new Set(["ArrowUp", "PageUp", "Home"]);
+let byHand = -BY_HAND_MS;
+const meant = () => { byHand = performance.now(); };
+scroll.addEventListener("wheel", meant, { passive: true });
+scroll.addEventListener("touchmove", meant, { passive: true });
+scroll.addEventListener("pointerdown", (event) => { if (event.target === scroll) meant(); }); // its bar
+addEventListener("keydown", (event) => { if (UPWARDS.has(event.key)) meant(); });
 
 scroll.addEventListener("scroll", () => {
-  if (scroll.scrollTop < lastTop - 1 && performance.now() - touched < BY_HAND_MS) following = false;
+  if (scroll.scrollTop < lastTop - 1 && performance.now() - byHand < BY_HAND_MS) following = false;
   lastTop = scroll.scrollTop;
   mark();
 }, { passive: true });
