@@ -156,6 +156,7 @@ export function jump(id) {
   const message = known.get(Number(id));
   const item = message && drawn.get(headOf(message));
   if (!item) return;
+  meant();
   item.scrollIntoView({ block: "center", behavior: "smooth" });
   item.classList.add("found");
   setTimeout(() => item.classList.remove("found"), 1400);

@@ -189,9 +189,9 @@ async def test_an_edit_above_does_not_move_what_is_read(tmp_path: Path) -> None:
         for line in range(40):
             await bot.send_message(chat, f"line {line}")
         await browser.sees("line 39")
-        await page.locator("#scroll").evaluate(
-            "node => node.scrollTo({top: node.scrollHeight / 2, behavior: 'instant'})"
-        )
+        await page.mouse.move(800, 400)
+        await page.mouse.wheel(0, -600)  # as a reader does
+        await expect(page.locator("#down")).to_be_visible()
         read = page.locator("article").filter(has=page.locator(".words", has_text=re.compile("^line 20$")))
         await read.evaluate("node => Promise.all(node.getAnimations().map(one => one.finished))")  # it rises
         before = (await read.bounding_box() or {})["y"]
@@ -276,3 +276,21 @@ async def test_who_has_scrolled_up_stays_there_and_is_told_how_much_came(tmp_pat
         await bot.send_message(7001, "after that it follows again")
         await browser.sees("follows again")
         await rests_at_the_bottom(page)
+
+
+async def test_who_went_to_the_pinned_message_stays_there(tmp_path: Path) -> None:
+    async with looking(tmp_path, DESKTOP, "light") as browser:
+        page, bot = browser.page, browser.stage.bots[0]
+        await page.locator("#start").click()
+        await browser.sees("I help you")
+        first = await bot.send_message(7001, "the palette")
+        await bot.pin_chat_message(7001, first.message_id)
+        for line in range(40):
+            await bot.send_message(7001, f"line {line}")
+        await browser.sees("line 39")
+        await rests_at_the_bottom(page)
+        await page.locator("#pinned").click()
+        await expect(page.locator("#down")).to_be_visible()
+        await bot.send_message(7001, "and one more")
+        await browser.sees("and one more")
+        await expect(page.locator("#down-count")).to_have_text("1")
