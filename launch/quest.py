@@ -160,7 +160,8 @@ def proves(folder: Path, found: dict[str, Path], tell: Teller) -> int:
 
 def is_lora(name: str, found: dict[str, Path]) -> bool:
     """Whether it is one of the two LoRA files; a learnt word's is called by the word alone."""
-    return name.endswith(DIFFUSERS) or name.replace(".safetensors", DIFFUSERS) in found
+    stem, dot, suffix = name.rpartition(".")
+    return name.endswith(DIFFUSERS) or (f"{dot}{suffix}" == ".safetensors" and f"{stem}{DIFFUSERS}" in found)
 
 
 def is_dataset(path: Path) -> bool:
