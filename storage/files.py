@@ -131,14 +131,14 @@ class Files:
     async def of_quests(self, quests: Sequence[int]) -> tuple[ContentHash, ...]:
         """Every file that these quests name, in rows or inside what their jobs ask and answer."""
         values = {"quests": json.dumps(list(quests))}
-        found = {row["hash"] for row in await self._database.all(SQL["of_quests"], values)}
-        for row in await self._database.all(SQL["documents_of_quests"], values):
+        found = {row["hash"] for row in await self._database.all(SQL["of_quests"], values, long=True)}
+        for row in await self._database.all(SQL["documents_of_quests"], values, long=True):
             found.update(HASH.findall(row["document"]))
         return tuple(ContentHash(file) for file in sorted(found))
 
     async def of_chat(self, chat_id: int) -> tuple[ContentHash, ...]:
         """Every file that messages to this chat name."""
-        rows = await self._database.all(SQL["documents_of_chat"], {"chat_id": chat_id})
+        rows = await self._database.all(SQL["documents_of_chat"], {"chat_id": chat_id}, long=True)
         return tuple(ContentHash(file) for row in rows for file in HASH.findall(row["document"]))
 
     async def drop_unneeded(self, files: Sequence[ContentHash]) -> None:
@@ -159,7 +159,7 @@ class Files:
     async def sweep(self) -> int:
         """Deletes all files older than an hour that nothing names any more; returns how many had rows."""
         dropped = await self._drop_orphans({"before": self._database.now_ms - ORPHAN_AGE_MS, "only": None})
-        known = {row["hash"] for row in await self._database.all(SQL["all"])}
+        known = {row["hash"] for row in await self._database.all(SQL["all"], long=True)}
         left = await asyncio.to_thread(lambda: list(self.folder.left_behind(known)))
         if left:
             async with self._database.write():  # so that no row can come while we delete
@@ -175,7 +175,7 @@ class Files:
         The rows go first: a kill in between leaves a file without a row, which the next sweep finds.
         """
         looked = self._database.now_ms + 1
-        found = {ContentHash(row["hash"]) for row in await self._database.all(SQL["without_rows"], values)}
+        found = {ContentHash(row["hash"]) for row in await self._database.all(SQL["without_rows"], values, long=True)}
         found -= await self._named_in_documents() if found else set()
         if not found:
             return 0
@@ -197,6 +197,6 @@ class Files:
         """Files that are named inside JSON: in what jobs ask and answer, in messages owed, in what the machine says."""
         named: set[str] = set()
         for name in NAMING_DOCUMENTS:
-            for row in await self._database.all(SQL[name]):
+            for row in await self._database.all(SQL[name], long=True):
                 named.update(HASH.findall(row["document"]))
         return named

@@ -28,7 +28,7 @@ class Inbox:
 
     async def pending(self) -> tuple[tuple[int, str], ...]:
         """(update id, body) of updates not handled yet, in order."""
-        return tuple((row["update_id"], row["body"]) for row in await self._database.all(SQL["pending"]))
+        return tuple((row["update_id"], row["body"]) for row in await self._database.all(SQL["pending"], long=True))
 
     async def is_pending(self, update_id: int) -> bool:
         """Whether an update still waits to be handled."""
@@ -62,4 +62,4 @@ class Inbox:
     async def tidy(self, before_ms: int) -> None:
         """Deletes what is older."""
         for name in ("tidy_inbox", "tidy_taps"):
-            await self._database.change(SQL[name], {"before": before_ms})
+            await self._database.delete(SQL[name], {"before": before_ms})

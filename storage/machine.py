@@ -112,7 +112,7 @@ class MachineRow:
 
     async def tidy(self, before_ms: int) -> None:
         """Deletes older notes."""
-        await self._database.change(SQL["tidy_notes"], {"before": before_ms})
+        await self._database.delete(SQL["tidy_notes"], {"before": before_ms})
 
     async def notes(self, limit: int = 20) -> tuple[Note, ...]:
         """What admins did, the newest first."""

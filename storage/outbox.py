@@ -190,8 +190,8 @@ class Outbox:
 
     async def tidy(self, before_ms: int) -> None:
         """Deletes messages that will never be sent and are older; forgets old uploads, and some when there are many."""
-        await self._database.change(SQL["tidy"], {"before": before_ms})
-        await self._database.change(SQL["tidy_uploads"], {"before": before_ms, "most": MOST_UPLOADS})
+        await self._database.delete(SQL["tidy"], {"before": before_ms})
+        await self._database.delete(SQL["tidy_uploads"], {"before": before_ms, "most": MOST_UPLOADS})
 
 
 def _owed(row: Row) -> Owed:

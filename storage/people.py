@@ -47,7 +47,7 @@ class People:
 
     async def all(self) -> tuple[Person, ...]:
         """Everybody, in order of arrival."""
-        return tuple(_person(row) for row in await self._database.all(SQL["all"]))
+        return tuple(_person(row) for row in await self._database.all(SQL["all"], long=True))
 
     async def save(self, person: Person) -> Person:
         """Keeps what a person chose."""
@@ -65,7 +65,7 @@ class People:
 
     async def holdings(self, user_id: int) -> Holdings:
         """What is kept of a person."""
-        row = await self._database.one(SQL["holdings"], {"id": user_id})
+        row = await self._database.one(SQL["holdings"], {"id": user_id}, long=True)
         assert row is not None
         return Holdings(**row)
 
@@ -76,11 +76,11 @@ class People:
             quests = [row["id"] for row in await self._database.all(SQL["quests"], {"id": user_id})]
             files = [*await self._files.of_quests(quests)]
             for name in PERSON_TABLES:
-                await self._database.change(SQL[name], {"id": user_id})
+                await self._database.delete(SQL[name], {"id": user_id})
             for chat_id in {user_id, person.chat_id if person else user_id}:
                 files += await self._files.of_chat(chat_id)
                 for name in CHAT_TABLES:
-                    await self._database.change(SQL[name], {"chat_id": chat_id})
+                    await self._database.delete(SQL[name], {"chat_id": chat_id})
             await self._database.change(SQL["owe_scrub"], {"now": self._database.now_ms})
             await self._database.afterwards(lambda: self._files.drop_unneeded(files))
             await self._database.afterwards(self.scrub)

@@ -81,7 +81,7 @@ class Quests:
         """Deletes a quest with its jobs, pictures and seals, and the files that nobody else needs."""
         async with self._database.write():
             files = await self._files.of_quests([quest_id])
-            await self._database.change(SQL["delete"], {"id": quest_id})
+            await self._database.delete(SQL["delete"], {"id": quest_id})
             await self._database.afterwards(lambda: self._files.drop_unneeded(files))
 
 
