@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
+from storage.errors import NoRoom
 from storage.store import DATABASE, Store
 from tests.storage.asking import ANNA, BORIS, Clock
 
@@ -198,3 +199,72 @@ asyncio.run(crash(sys.argv[1]))
 """
     command = [sys.executable, "-c", script, str(tmp_path / "data")]
     assert subprocess.run(command, cwd=ROOT, check=False, timeout=30).returncode == 3
+
+
+def commits(log: bytes) -> int:
+    """How many commits lie in a write-ahead log: a frame that ends one names the database's size."""
+    page_bytes = int.from_bytes(log[8:12], "big")
+    frames = range(32, len(log), 24 + page_bytes)
+    return sum(int.from_bytes(log[at + 4 : at + 8], "big") > 0 and log[at + 8 : at + 16] == log[16:24] for at in frames)
+
+
+async def test_tasks_that_wait_for_each_other_share_a_commit_and_one_that_fails_is_undone_alone(store: Store) -> None:
+    async def meet(number: int) -> None:
+        async with store.write():
+            await store.people.meet(number, number, "en")
+            if number == 7:
+                raise ZeroDivisionError
+
+    await store.people.meet(BORIS, BORIS, "ru")
+    log = store.folder / f"{DATABASE}-wal"
+    before = commits(log.read_bytes())
+    ended = await asyncio.gather(*(meet(number) for number in range(1, 21)), return_exceptions=True)
+    assert [type(one) for one in ended if one is not None] == [ZeroDivisionError]
+    assert sorted(await names(store)) == sorted({*range(1, 21), BORIS} - {7})
+    assert commits(log.read_bytes()) - before <= 3
+
+
+async def test_nobody_who_shares_a_commit_goes_on_before_it(store: Store) -> None:
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def write(number: int, inside: asyncio.Event) -> None:
+        async with store.write():
+            await store.people.meet(number, number, "en")
+            await inside.wait()
+
+    one, two = (asyncio.create_task(write(n, event)) for n, event in ((1, first), (2, second)))
+    await asyncio.sleep(0)
+    first.set()
+    await until_waiting(two, store)
+    assert not one.done()
+    assert await names(store) == []
+    second.set()
+    await asyncio.gather(one, two)
+    assert await names(store) == [1, 2]
+
+
+async def until_waiting(task: asyncio.Task[None], store: Store) -> None:
+    """Until a task is inside its write, or the loop has turned often."""
+    for _ in range(10_000):
+        if store.database._holder is task:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never got in")
+
+
+async def test_a_disk_that_refuses_a_shared_commit_lets_none_of_them_go_on(store: Store) -> None:
+    rows = await store.database.all("PRAGMA page_count")
+    await store.database.maintain(f"PRAGMA max_page_count = {rows[0]['page_count'] + 2}")
+
+    async def take(number: int) -> None:
+        async with store.write():
+            await store.inbox.take(number, ANNA, "x" * 3000)
+            await asyncio.sleep(0)
+
+    ended = await asyncio.gather(*(take(number) for number in range(1, 21)), return_exceptions=True)
+    kept = {number for number, error in enumerate(ended, 1) if error is None}
+    assert any(isinstance(error, NoRoom) for error in ended)
+    assert {update for update, _ in await store.inbox.pending()} == kept
+    await store.database.maintain("PRAGMA max_page_count = 100000")
+    await store.inbox.take(99, ANNA, "again")
+    assert 99 in {update for update, _ in await store.inbox.pending()}
