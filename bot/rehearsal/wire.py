@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -65,6 +65,9 @@ async def serve_method(request: Request) -> Response:
     except Refusal as refusal:
         note(world, name, None, refusal.status, refusal.description)
         return refused(refusal)
+    except ClientDisconnect:  # a bot that ended in the middle of its call; nothing was asked
+        note(world, name, None, 0, "cut off")
+        return Dropped()
     return await with_faults(world, call)
 
 

@@ -134,3 +134,18 @@ async def test_a_photo_is_shown_as_the_jpeg_that_it_is(stage: Stage, anna: int) 
     downloaded = await (await bot.get_file(sent.photo[-1].file_id)).download_as_bytearray()
     assert bytes(downloaded) == got.content
     assert json.dumps(list(got.headers.items())).find("access-control") == -1
+
+
+async def test_a_call_that_is_cut_off_is_noted_and_nothing_else(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    _, _, port = stage.address.rpartition(":")
+    _, writer = await asyncio.open_connection("127.0.0.1", int(port))
+    head = f"POST /bot{TOKEN}/sendMessage HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 100\r\n"
+    writer.write(f"{head}content-type: application/x-www-form-urlencoded\r\n\r\nchat_id=1".encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(10):
+        while not stage.world.calls:
+            await asyncio.sleep(0)
+    assert stage.world.calls[-1]["error"] == "cut off"
+    assert caplog.messages == []
