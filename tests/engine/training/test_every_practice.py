@@ -13,8 +13,8 @@ from engine.training.loop import Loop
 from storage.recipe import Schedule
 from storage.records import Seed
 from tests.engine.sealing import ATTENTION, RESIDUAL, base_hash
-from tests.engine.test_training_loop import loop_of, steps
 from tests.engine.tiny_models import FAMILIES, tiny_machine
+from tests.engine.training.test_loop import loop_of, steps
 
 CONVOLUTIONS = (*RESIDUAL, "to_v")
 CRAFT: dict[str, dict[str, object]] = {

@@ -22,8 +22,8 @@ from engine.training.text_side import text_side
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Seed
 from storage.requests import Row, TrainingPicture
+from tests.engine.pictures.test_rows import drawn
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
-from tests.engine.test_rows import drawn
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 
 KNOWN = seal.BEGINNINGS

@@ -19,10 +19,10 @@ from engine.models.machine import Machine
 from engine.pictures.rows import Drawn, draw
 from storage.records import Drawing, Seed
 from storage.requests import Row
+from tests.engine.exports.test_lora_file import GUIDANCE, PROMPT, STEPS, about, psnr
 from tests.engine.sealing import ATTENTION, SIDE, Memory, lively_adapter, small_training
-from tests.engine.test_lora_file import GUIDANCE, PROMPT, STEPS, about, psnr
-from tests.engine.test_text_side import run, training
 from tests.engine.tiny_models import FAMILIES, tiny_folder, tiny_machine
+from tests.engine.training.test_text_side import run, training
 
 
 def word_adapter(machine: Machine, count: int = 2) -> bytes:

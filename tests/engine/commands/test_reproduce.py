@@ -25,8 +25,8 @@ from engine.models.machine import Machine
 from engine.reproduce import Reproduced, reproduce
 from storage.errors import FileMissing, FileRefused
 from storage.requests import TakeRequest, TrainingRequest
+from tests.engine.pictures.test_rows import rows_of
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
-from tests.engine.test_rows import rows_of
 from tests.engine.tiny_models import tiny_folder, tiny_machine
 
 CRAFT: dict[str, object] = {

@@ -17,8 +17,8 @@ from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models import adapters, text_adapters
 from engine.models.layers import weight_of
 from engine.models.machine import Machine
+from tests.engine.exports.test_lora_file import about
 from tests.engine.sealing import ATTENTION, RESIDUAL, WIDE
-from tests.engine.test_lora_file import about
 from tests.engine.tiny_models import FAMILIES, tiny_folder, tiny_machine
 
 RESIDUAL_NAMES = {

@@ -18,8 +18,8 @@ from storage.errors import LossExploded, LossNotFinite, OutOfMemory, RecipeRefus
 from storage.limits import MOST
 from storage.recipe import Recipe
 from tests.engine.sealing import Memory, small_training
-from tests.engine.test_training_loop import loop_of, steps
 from tests.engine.tiny_models import tiny_machine
+from tests.engine.training.test_loop import loop_of, steps
 
 REFUSED: list[tuple[str, dict[str, object]]] = [
     ("number_too_small", {"rank": 0}),
