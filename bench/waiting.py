@@ -50,7 +50,7 @@ async def until(store: Store, job: int, states: frozenset[JobState], seconds: fl
     """Waits until the job is in one of the states. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = await store.jobs.find(job)
+        found = await store.queue.find(job)
         if found is not None and found.state in states:
             return
         if found is not None and found.state in (JobState.FAILED, JobState.QUARANTINED):
@@ -63,7 +63,7 @@ async def hunt_seconds(store: Store, quest: int, number: int) -> float:
     """How long one hunt of 4 takes from asking to the answer."""
     began = time.monotonic()
     request = HuntRequest(rows=tuple(row("fox", number * 10 + k) for k in range(4)))
-    job = await store.jobs.enqueue(request, key=f"hunt:{quest}:{number}", quest=quest, user=BORIS)
+    job = await store.queue.enqueue(request, key=f"hunt:{quest}:{number}", quest=quest, user=BORIS)
     await until(store, job.id, frozenset({JobState.DONE}))
     return time.monotonic() - began
 
@@ -82,7 +82,7 @@ async def begin_training(store: Store, quest: int, palette: list[ContentHash]) -
         proof_subjects=("guitar", "fox"),
         samples=(row("guitar", 1),),
     )
-    job = await store.jobs.enqueue(request, key=f"train:{quest}", quest=quest, user=ANNA)
+    job = await store.queue.enqueue(request, key=f"train:{quest}", quest=quest, user=ANNA)
     return job.id
 
 
@@ -94,7 +94,7 @@ async def measure(data: Path) -> Line:
         for person in (ANNA, BORIS):
             await store.people.meet(person, person, "en")
             quests.append((await store.quests.begin(person, person)).id)
-        palette_job = await store.jobs.enqueue(
+        palette_job = await store.queue.enqueue(
             HuntRequest(rows=tuple(row(s, i) for i, s in enumerate(PALETTE_SUBJECTS))),
             key="palette",
             quest=quests[0],
@@ -105,16 +105,16 @@ async def measure(data: Path) -> Line:
         alone = [await hunt_seconds(store, quests[1], k) for k in range(HUNTS)]
         training = await begin_training(store, quests[0], palette)
         first_step = time.monotonic()
-        while not await store.jobs.losses(training) and time.monotonic() - first_step < 120:
+        while not await store.trainings.losses(training) and time.monotonic() - first_step < 120:
             await asyncio.sleep(0.2)
-        before = (await store.jobs.find(training), time.monotonic())
+        before = (await store.queue.find(training), time.monotonic())
         during = [await hunt_seconds(store, quests[1], HUNTS + k) for k in range(HUNTS)]
         after_hunts = time.monotonic()
         await asyncio.sleep(5)
-        after = await store.jobs.find(training)
+        after = await store.queue.find(training)
         steps = max(1, (after.progress.done if after else 0) - (before[0].progress.done if before[0] else 0))
         step_seconds = (time.monotonic() - after_hunts) / steps
-        await store.jobs.cancel(training)
+        await store.queue.cancel(training)
         await until(store, training, frozenset({JobState.CANCELED, JobState.DONE}))
     await store.close()
     ratio = (median(during) - step_seconds) / median(alone)

@@ -19,9 +19,9 @@ log = structlog.get_logger("engine")
 
 async def recall(store: Store, job: Job) -> Task:
     """What earlier attempts of this job left, for it to go on from."""
-    checkpoints = await store.jobs.checkpoints(job.id)
+    checkpoints = await store.trainings.checkpoints(job.id)
     state, went_back = await _newest_state(store, job)
-    losses = await store.jobs.losses(job.id)
+    losses = await store.trainings.losses(job.id)
     return Task(
         job_id=job.id,
         read=store.files.folder.read,
@@ -43,12 +43,12 @@ async def recall(store: Store, job: Job) -> Task:
 async def _newest_state(store: Store, job: Job) -> tuple[tuple[int, bytes] | None, bool]:
     """The newest state that can be read, and whether a newer one could not; without any it is begun again."""
     went_back = False
-    for step, file in await store.jobs.training_states(job.id):
+    for step, file in await store.trainings.states(job.id):
         try:
             return (step, await store.files.read(file)), went_back
         except (FileMissing, FileDamaged) as error:
             log.warning("state damaged", job=job.id, step=step, error=type(error).__name__)
-            await store.jobs.drop_state(job.id, job.lease_token, step)
+            await store.trainings.drop_state(job.id, job.lease_token, step)
             went_back = True
     return None, went_back
 
@@ -56,13 +56,13 @@ async def _newest_state(store: Store, job: Job) -> tuple[tuple[int, bytes] | Non
 async def tell(store: Store, job: Job, event: Event) -> None:
     """Writes one event. Raises LeaseLost when the job is somebody else's by now; then nothing was written."""
     if isinstance(event, Drew | Trained | Made):  # their files come before their rows
-        await store.jobs.require_lease(job.id, job.lease_token)
+        await store.fence.require(job.id, job.lease_token)
     if isinstance(event, Drew):
         await _keep_picture(store, job, event)
     elif isinstance(event, Trained):
         await _keep_training(store, job, event)
     elif isinstance(event, Measured):
-        await store.jobs.measure(
+        await store.trainings.measure(
             job.id,
             job.lease_token,
             event.step,
@@ -73,10 +73,10 @@ async def tell(store: Store, job: Job, event: Event) -> None:
     elif isinstance(event, Made):
         await store.files.put(event.data, event.suffix)
     elif isinstance(event, Granted):
-        await store.jobs.grant(job.id, job.lease_token, event.wish)
+        await store.leases.grant(job.id, job.lease_token, event.wish)
     elif isinstance(event, Finished):
         reach("before-finish")
-        await store.jobs.finish(job.id, job.lease_token, event.answer)
+        await store.leases.finish(job.id, job.lease_token, event.answer)
 
 
 async def _keep_picture(store: Store, job: Job, event: Drew) -> None:
@@ -102,7 +102,7 @@ async def _keep_picture(store: Store, job: Job, event: Drew) -> None:
         features=event.features,
         phash=event.phash,
     )
-    await store.jobs.add_picture(job.id, job.lease_token, picture, event.progress)
+    await store.pictures.add(picture, job.lease_token, event.progress)
     reach("after-picture-row")
 
 
@@ -115,7 +115,7 @@ async def _keep_training(store: Store, job: Job, event: Trained) -> None:
     checkpoint = None
     if event.checkpoint is not None:
         checkpoint = await _keep_checkpoint(store, job, event.checkpoint)
-    await store.jobs.record_training(
+    await store.trainings.record(
         job.id,
         job.lease_token,
         losses=event.losses,

@@ -90,7 +90,7 @@ class Worker:
             self._gpu.shutdown()
 
     async def _arrive(self) -> None:
-        await self.store.jobs.release_of_dead_engines(self.engine_id)
+        await self.store.leases.release_of_dead_engines(self.engine_id)
         await self.announce()
         log.info(
             "ready", model=self.machine.name, device=str(self.machine.device), memory=self.machine.memory_mode.value
@@ -134,7 +134,7 @@ class Worker:
 
     async def _claim(self) -> None:
         lanes = open_lanes(self.running)
-        job = await self.store.jobs.claim_next(self.engine_id, LEASE_SECONDS, lanes) if lanes else None
+        job = await self.store.leases.claim(self.engine_id, LEASE_SECONDS, lanes) if lanes else None
         if job is None:
             return
         log.info("claimed", job=job.id, kind=job.kind.value, token=job.lease_token, deaths=job.deaths)
@@ -183,7 +183,7 @@ class Worker:
         log.error("crashed", job=running.job.id, crash=crash, exc_info=error)
         await self._drop(running, "crashed")
         try:
-            await self.store.jobs.retry_later(running.job.id, running.job.lease_token, StylesealError(crash=crash))
+            await self.store.leases.retry_later(running.job.id, running.job.lease_token, StylesealError(crash=crash))
         except LeaseLost:
             log.warning("lease lost", job=running.job.id)
         except CannotWrite as reason:
@@ -198,7 +198,7 @@ class Worker:
     async def _hold_all(self) -> None:
         for job_id, (job, error) in tuple(self._to_hold.items()):
             with suppress(LeaseLost):
-                await self.store.jobs.hold(job.id, job.lease_token, error)
+                await self.store.leases.hold(job.id, job.lease_token, error)
             del self._to_hold[job_id]
 
     async def _fail(self, job: Job, error: StylesealError) -> None:
@@ -208,7 +208,7 @@ class Worker:
             return
         log.warning("failed", job=job.id, error=type(error).__name__)
         try:
-            await self.store.jobs.fail(job.id, job.lease_token, error)
+            await self.store.leases.fail(job.id, job.lease_token, error)
         except LeaseLost:
             log.warning("lease lost", job=job.id)
         except CannotWrite as reason:  # it is begun again later, and fails again
@@ -233,11 +233,11 @@ class Worker:
 
     async def _beat(self, running: Running) -> None:
         job = running.job
-        running.task.wish = await self.store.jobs.beat(job.id, job.lease_token, LEASE_SECONDS, running.progress)
+        running.task.wish = await self.store.leases.beat(job.id, job.lease_token, LEASE_SECONDS, running.progress)
         if running.task.wish is Wish.CANCEL:
             await self._drop(running, "canceled")
             try:
-                await self.store.jobs.cancel_done(job.id, job.lease_token)
+                await self.store.leases.cancel_done(job.id, job.lease_token)
             except CannotWrite as reason:
                 await self._hold(job, reason)
 
@@ -246,9 +246,9 @@ class Worker:
             beat(self.store.folder, "engine")
             await self.store.machine.beat()
         if self._is_due("reap", REAP_SECONDS):
-            await self.store.jobs.reap()
+            await self.store.leases.reap()
         if self._is_due("room", ROOM_SECONDS):
-            await self.store.jobs.release_held()
+            await self.store.leases.release_held()
         if self.timings.worth_saying:
             await self.announce()
 
@@ -265,7 +265,7 @@ class Worker:
                 await self._keep_state(running)
             await self._drop(running, "engine stops")
             with suppress(LeaseLost, CannotWrite):  # what is not given back is taken back by the next engine
-                await self.store.jobs.give_back(running.job.id, running.job.lease_token)
+                await self.store.leases.release(running.job.id, running.job.lease_token)
 
     async def _keep_state(self, running: Running) -> None:
         """Lets a training say where it is, so that the next engine repeats no finished step."""

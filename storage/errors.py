@@ -16,7 +16,8 @@ StylesealError
 │   ├── LeaseLost
 │   ├── JobConflict
 │   ├── MoveRefused
-│   └── QuotaReached
+│   ├── QuotaReached
+│   └── Quarantined
 ├── RequestError
 │   ├── UnknownRequest
 │   ├── ModelRefused
@@ -106,6 +107,10 @@ class MoveRefused(QueueError):
 
 class QuotaReached(QueueError):
     """This person already has as many jobs waiting as one person may have."""
+
+
+class Quarantined(QueueError):
+    """Three engines died at this job; it is put aside."""
 
 
 class RequestError(StylesealError):

@@ -1,25 +1,24 @@
-"""The engine's side of the queue: claim under a lease, beat, store under the fencing token, end."""
+"""The engine's side of the queue: claim under a lease, beat, end, hold, and take back what the dead held."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from storage.database import Database, Row, to_ms
-from storage.documents import dump, load
-from storage.errors import CannotWrite, LeaseLost, NoRoom, StylesealError
-from storage.files import Files
+from storage.documents import dump
+from storage.errors import CannotWrite, LeaseLost, Quarantined, StylesealError
+from storage.fence import Fence
 from storage.job_rows import read_job
-from storage.pictures import Pictures
 from storage.queries import queries
-from storage.records import ContentHash, Job, NewPicture, Picture, Progress
+from storage.records import Job, Progress
 from storage.requests import Answer, write_answer
 from storage.states import LANE_ORDER, JobState, Lane, Wish
+from storage.trainings import Trainings
 
-SQL = queries("jobs")
+SQL = queries("leases")
 MAX_DEATHS = 3  # a job that killed three engines is put aside, so that it cannot kill a fourth
 MAX_ATTEMPTS = 3
 RETRY_MS = (5_000, 30_000, 120_000)
@@ -29,86 +28,38 @@ AT_ONCE = 0  # run_after of what waits for no moment, whatever any clock says
 class Leases:
     """What only the holder of a job's lease may do."""
 
-    def __init__(self, database: Database, pictures: Pictures, files: Files) -> None:
+    def __init__(self, database: Database, fence: Fence, trainings: Trainings) -> None:
         self._database = database
-        self._pictures = pictures
-        self._files = files
+        self._fence = fence
+        self._trainings = trainings
 
-    async def claim_next(
-        self,
-        engine_id: str,
-        lease_seconds: float,
-        lanes: Sequence[Lane] = LANE_ORDER,
-        skip_users: Collection[int] = (),
-    ) -> Job | None:
+    async def claim(self, engine_id: str, lease_seconds: float, lanes: Sequence[Lane] = LANE_ORDER) -> Job | None:
         """The next job of the earliest of these lanes that has one; its fencing token has grown by one.
 
         Inside a lane: what was begun before, then the person served longest ago, then the oldest job.
         """
         now = self._database.now_ms
-        values = {"engine": engine_id, "now": now, "until": now + round(lease_seconds * 1000)}
-        values |= {"lanes": json.dumps(list(lanes)), "skip_users": json.dumps(list(skip_users))}
+        until = now + round(lease_seconds * 1000)
+        values = {"engine": engine_id, "now": now, "until": until, "lanes": json.dumps(list(lanes))}
         async with self._database.write():
-            row = await self._database.one(SQL["claim_next"], values)
+            row = await self._database.one(SQL["claim"], values)
         return read_job(row) if row else None
-
-    async def highest_waiting_lane(self) -> Lane | None:
-        """The earliest lane in which a job could be claimed now."""
-        values = {"now": self._database.now_ms, "lanes": json.dumps(LANE_ORDER)}
-        row = await self._database.one(SQL["highest_waiting_lane"], values)
-        return Lane(row["lane"]) if row else None
 
     async def beat(self, job_id: int, token: int, lease_seconds: float, progress: Progress) -> Wish:
         """Says from the work loop that it goes on; returns what the person wishes. Raises LeaseLost."""
+        until = self._database.now_ms + round(lease_seconds * 1000)
+        values = {"id": job_id, "token": token, "until": until, "progress": dump(progress)}
         async with self._database.write():
-            row = await self._database.one(SQL["find"], {"id": job_id})
-            news = row is not None and load(Progress, row["progress"]) != progress
-            values = {
-                "id": job_id,
-                "token": token,
-                "until": self._database.now_ms + round(lease_seconds * 1000),
-                "progress": dump(progress),
-                "news": int(news),
-            }
-            rows = await self._database.all(SQL["beat"], values)
-        if not rows:
+            row = await self._database.one(SQL["beat"], values)
+        if row is None:
             raise LeaseLost(job=job_id)
-        return Wish(rows[0]["wish"])
+        return Wish(row["wish"])
 
     async def grant(self, job_id: int, token: int, wish: Wish) -> None:
         """The running job has done what was wished, so the wish is over; a newer one stays. Raises LeaseLost."""
         async with self._database.write():
-            await self.require_lease(job_id, token)
+            await self._fence.require(job_id, token)
             await self._database.change(SQL["grant"], {"id": job_id, "token": token, "wish": wish.value})
-
-    async def require_lease(self, job_id: int, token: int) -> None:
-        """Raises LeaseLost unless this token holds the job. Only inside a write does the answer stay true."""
-        if await self._database.one(SQL["hold"], {"id": job_id, "token": token}) is None:
-            raise LeaseLost(job=job_id)
-
-    async def add_picture(
-        self, job_id: int, token: int, picture: NewPicture, progress: Progress | None = None
-    ) -> Picture:
-        """Keeps a drawn picture; again at the same position it changes nothing. Raises LeaseLost."""
-        async with self._database.write():
-            await self.require_lease(job_id, token)
-            is_new = await self._pictures.at(picture.job, picture.position) is None
-            found = await self._pictures.add(picture)
-            if found.file != picture.file:  # drawn again with other last bits, as a GPU may: the first one stays
-                await self._files.drop_replaced([picture.file])
-            await self.say_news(job_id, token, progress, got_on=is_new)
-        return found
-
-    async def say_news(
-        self, job_id: int, token: int, progress: Progress | None = None, *, got_on: bool = False
-    ) -> None:
-        """Marks that something was stored that people may want to hear of.
-
-        `got_on`: the next attempt starts further on, so earlier deaths are not this job's doing and count no more.
-        """
-        text = None if progress is None else dump(progress)
-        values = {"id": job_id, "token": token, "progress": text, "got_on": int(got_on)}
-        await self._database.change(SQL["news"], values)
 
     async def finish(self, job_id: int, token: int, answer: Answer) -> None:
         """The job is done. Raises LeaseLost."""
@@ -124,20 +75,15 @@ class Leases:
             await self._end(job_id, token, JobState.CANCELED)
             await self._database.change(SQL["throw_away_pictures"], {"job": job_id})
 
-    async def give_back(self, job_id: int, token: int) -> None:
-        """Hands the job back for another engine; that counts as no attempt. Raises LeaseLost."""
-        await self._fenced(SQL["give_back"], job_id, token)
+    async def release(self, job_id: int, token: int) -> None:
+        """Gives the job back for another engine; that counts as no attempt. Raises LeaseLost."""
+        await self._fence.change(SQL["release"], job_id, token)
 
     async def hold(self, job_id: int, token: int, reason: CannotWrite) -> None:
         """The running job waits until the disk takes what it writes; that counts as no attempt. Raises LeaseLost."""
-        await self._fenced(SQL["hold_running"], job_id, token, error=error_text(reason), now=self._database.now_ms)
-
-    async def reason_to_hold(self) -> str | None:
-        """The name of the error for which jobs wait or none may be asked for; None while the disk takes what comes."""
-        if await asyncio.to_thread(self._database.room.is_low):
-            return NoRoom.__name__
-        rows = await self._database.all(SQL["held"])
-        return str(json.loads(rows[0]["error"])["error"]) if rows else None
+        await self._fence.change(
+            SQL["hold_running"], job_id, token, error=error_text(reason), now=self._database.now_ms
+        )
 
     async def release_held(self) -> int:
         """Lets jobs be claimed again whose reason to wait is gone; returns how many. Jobs held by an admin stay."""
@@ -145,18 +91,18 @@ class Leases:
         room = self._database.room
         back = [row for row in rows if await asyncio.to_thread(room.is_back, json.loads(row["error"]).get("needs", 0))]
         if back:
-            await self._database.change_many(SQL["release"], [{"id": row["id"]} for row in back])
+            await self._database.change_many(SQL["release_held"], [{"id": row["id"]} for row in back])
             await asyncio.to_thread(room.keep_reserve)
         return len(back)
 
     async def retry_later(self, job_id: int, token: int, error: StylesealError) -> None:
         """After an unexpected error: waits 5, then 30 seconds, then fails with `error`. Raises LeaseLost."""
-        row = await self._database.one(SQL["find"], {"id": job_id})
+        row = await self._database.one(SQL["attempts"], {"id": job_id})
         attempt = row["attempt"] if row else MAX_ATTEMPTS
         if attempt + 1 >= MAX_ATTEMPTS:
             await self.fail(job_id, token, error)
             return
-        await self._fenced(SQL["retry"], job_id, token, run_after=self._database.now_ms + RETRY_MS[attempt])
+        await self._fence.change(SQL["retry"], job_id, token, run_after=self._database.now_ms + RETRY_MS[attempt])
 
     async def reap(self, now: datetime | None = None) -> int:
         """Takes back leases that ran out; returns how many."""
@@ -186,37 +132,20 @@ class Leases:
             "token": row["lease_token"],
             "state": state.value,
             "run_after": run_after,
-            "error": json.dumps({"error": "Quarantined"}) if state is JobState.QUARANTINED else None,
+            "error": error_text(Quarantined()) if state is JobState.QUARANTINED else None,
             "finished": None if state is JobState.QUEUED else self._database.now_ms,
         }
         await self._database.change(SQL["bury"], values)
         if state is JobState.CANCELED:
-            await self.keep_states(row["id"], 0)
-
-    async def training_states(self, job_id: int) -> tuple[tuple[int, ContentHash], ...]:
-        """The (step, file) pairs that a training can go on from, the newest first."""
-        rows = await self._database.all(SQL["states"], {"job": job_id})
-        return tuple((row["step"], ContentHash(row["file"])) for row in rows)
-
-    async def keep_states(self, job_id: int, count: int) -> None:
-        """Keeps so many of the newest states; the files of the others leave the disk at the commit."""
-        async with self._database.write():
-            gone = (await self.training_states(job_id))[count:]
-            await self._database.change_many(SQL["forget_state"], [{"job": job_id, "step": step} for step, _ in gone])
-            if gone:
-                await self._files.drop_replaced([file for _, file in gone])
+            await self._trainings.keep_states(row["id"], 0)
 
     async def _end(
         self, job_id: int, token: int, state: JobState, *, answer: str | None = None, error: str | None = None
     ) -> None:
         values = {"state": state.value, "answer": answer, "error": error, "now": self._database.now_ms}
         async with self._database.write():
-            await self._fenced(SQL["end"], job_id, token, **values)
-            await self.keep_states(job_id, 0)
-
-    async def _fenced(self, sql: str, job_id: int, token: int, **values: Any) -> None:
-        if not await self._database.change(sql, {"id": job_id, "token": token, **values}):
-            raise LeaseLost(job=job_id)
+            await self._fence.change(SQL["end"], job_id, token, **values)
+            await self._trainings.keep_states(job_id, 0)
 
 
 def error_text(error: StylesealError) -> str:

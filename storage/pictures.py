@@ -1,4 +1,4 @@
-"""Pictures that the engine drew. They are added through the queue (storage.jobs), under its fencing token."""
+"""Pictures that the engine drew. They are added under the fencing token of their job."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Any
 
 from storage.database import Database, Row
 from storage.documents import dump, load
+from storage.fence import Fence
+from storage.files import Files
 from storage.queries import queries
-from storage.records import NewPicture, Picture
+from storage.records import NewPicture, Picture, Progress
 from storage.states import PictureRole
 
 SQL = queries("pictures")
@@ -17,23 +19,28 @@ COLUMNS = ("id", "job", "position", "quest", "role", "file", "step")
 class Pictures:
     """The pictures of the store."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, files: Files, fence: Fence) -> None:
         self._database = database
+        self._files = files
+        self._fence = fence
 
-    async def add(self, picture: NewPicture) -> Picture:
-        """Keeps a picture, or finds the one already kept at its position of its job."""
+    async def add(self, picture: NewPicture, token: int, progress: Progress | None = None) -> Picture:
+        """Keeps a drawn picture; again at the same position it changes nothing. Raises LeaseLost."""
         values: dict[str, Any] = {name: getattr(picture, name) for name in COLUMNS if name != "id"}
         values["facts"] = dump(picture)
         async with self._database.write():
-            await self._database.change(SQL["add"], values)
-            found = await self.at(picture.job, picture.position)
-        assert found is not None
+            await self._fence.require(picture.job, token)
+            is_new = await self._database.change(SQL["add"], values) > 0
+            found = await self._at(picture.job, picture.position)
+            if found.file != picture.file:  # drawn again with other last bits, as a GPU may: the first one stays
+                await self._files.drop_replaced([picture.file])
+            await self._fence.note(picture.job, token, progress, progressed=is_new)
         return found
 
-    async def at(self, job_id: int, position: int) -> Picture | None:
-        """The picture at a position of a job."""
+    async def _at(self, job_id: int, position: int) -> Picture:
         row = await self._database.one(SQL["at"], {"job": job_id, "position": position})
-        return read_picture(row) if row else None
+        assert row is not None
+        return read_picture(row)
 
     async def find(self, picture_id: int) -> Picture | None:
         """One picture."""

@@ -14,9 +14,10 @@ import structlog
 from storage.candidates import Candidates
 from storage.database import Clock, Database, to_ms
 from storage.errors import CannotWrite, DatabaseMissing
+from storage.fence import Fence
 from storage.files import FileFolder, Files
 from storage.inbox import Inbox
-from storage.jobs import Jobs
+from storage.leases import Leases
 from storage.machine import MachineRow
 from storage.mounts import MOUNTS, danger
 from storage.outbox import Outbox
@@ -24,9 +25,11 @@ from storage.people import People
 from storage.pictures import Pictures
 from storage.private import make_private
 from storage.quests import Quests
+from storage.queue import Queue
 from storage.room import Room
 from storage.scrub import empty_log
 from storage.seals import Seals
+from storage.trainings import Trainings
 
 log = structlog.get_logger("store")
 DATABASE = "styleseal.sqlite"
@@ -48,11 +51,14 @@ class Store:
         self.clock = database.clock
         self.room = database.room
         self.files = Files(database, folder / FILES)
-        self.pictures = Pictures(database)
+        self.fence = Fence(database)
+        self.pictures = Pictures(database, self.files, self.fence)
         self.candidates = Candidates(database)
         self.quests = Quests(database, self.files)
         self.people = People(database, self.files)
-        self.jobs = Jobs(database, self.pictures, self.files)
+        self.trainings = Trainings(database, self.files, self.fence)
+        self.queue = Queue(database, self.trainings)
+        self.leases = Leases(database, self.fence, self.trainings)
         self.seals = Seals(database)
         self.inbox = Inbox(database)
         self.outbox = Outbox(database)

@@ -107,7 +107,7 @@ class Painter:
     async def claims(self) -> Job | None:
         """The next job, as the queue gives it."""
         await self.store.machine.beat()
-        return await self.store.jobs.claim_next(self.engine, LEASE_SECONDS)
+        return await self.store.leases.claim(self.engine, LEASE_SECONDS)
 
     async def works(self) -> list[Job]:
         """Everything that waits, to its end."""
@@ -127,7 +127,7 @@ class Painter:
             data = f"{request.what} of {request.trigger}".encode()
             file = await self.store.files.put(data, ".bin")
             answer = TakeAnswer(file=file, filename=f"{request.name}-{request.what}.bin", size_bytes=len(data))
-            await self.store.jobs.finish(job.id, job.lease_token, answer)
+            await self.store.leases.finish(job.id, job.lease_token, answer)
         elif isinstance(request, TrainingRequest):
             await self._trains(job, request)
         else:
@@ -137,8 +137,8 @@ class Painter:
                     continue
                 await self._paints(job, position, row, ROLES[job.kind])
                 progress = Progress(done=position + 1, total=len(request.rows), phase=Phase.DRAWING)
-                await self.store.jobs.beat(job.id, job.lease_token, LEASE_SECONDS, progress)
-            await self.store.jobs.finish(
+                await self.store.leases.beat(job.id, job.lease_token, LEASE_SECONDS, progress)
+            await self.store.leases.finish(
                 job.id, job.lease_token, DrawnAnswer(drawn=len(rows) - len(lost), seconds=1.0, lost=len(lost))
             )
 
@@ -164,7 +164,7 @@ class Painter:
             features=tuple(chance.gauss(0, 0.05) for _ in range(8)),
             phash=f"{chance.getrandbits(64):016x}",
         )
-        await self.store.jobs.add_picture(job.id, job.lease_token, picture)
+        await self.store.pictures.add(picture, job.lease_token)
 
     async def _trains(self, job: Job, request: TrainingRequest) -> None:
         recipe, samples = request.recipe, request.samples
@@ -175,14 +175,14 @@ class Painter:
             await self.saves(job, step, epoch=max(1, recipe.epochs * index // recipe.checkpoints))
             for position, row in enumerate(samples):
                 await self._paints(job, index * len(samples) + position, row, PictureRole.SAMPLE, step=step)
-            await self.store.jobs.measure(job.id, job.lease_token, step, 0.5 + index / 10, 0.95 - index / 50, 0.3)
+            await self.store.trainings.measure(job.id, job.lease_token, step, 0.5 + index / 10, 0.95 - index / 50, 0.3)
         answer = TrainingAnswer(steps=recipe.steps, seconds=60.0, recommended=steps[-2], reading=Diagnosis.GOOD)
-        await self.store.jobs.finish(job.id, job.lease_token, answer)
+        await self.store.leases.finish(job.id, job.lease_token, answer)
 
     async def saves(self, job: Job, step: int, epoch: int) -> None:
         """A checkpoint with the state to go on from."""
         adapter = await self.store.files.put(f"adapter {job.id} {step}".encode(), ".safetensors")
-        await self.store.jobs.record_training(
+        await self.store.trainings.record(
             job.id,
             job.lease_token,
             losses=[LossPoint(step=step, loss=1.0 / step, validation_loss=1.1 / step)],
@@ -195,7 +195,7 @@ class Painter:
         """The next job ends with an error."""
         job = await self.claims()
         assert job is not None
-        await self.store.jobs.fail(job.id, job.lease_token, error)
+        await self.store.leases.fail(job.id, job.lease_token, error)
         return job
 
     async def obeys(self) -> Job:
@@ -311,13 +311,13 @@ class Traveller:
 
     async def hears(self) -> None:
         """The bot tells what the engine did, once."""
-        for job in await self.store.jobs.untold():
+        for job in await self.store.queue.untold():
             async with self.store.write():
                 if job.user == self.id:
                     news = await journey.arrived(await self.walk(), job)
                     hold_reply(Reply(shows=news))
                     self.seen.extend(news)
-                    await self.store.jobs.told(job.id, job.version)
+                    await self.store.queue.told(job.id, job.version)
 
     async def waits(self) -> None:
         """The engine works everything off, and the bot tells."""

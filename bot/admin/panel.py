@@ -50,14 +50,14 @@ async def tapped(walk: Walk, tap: Tap) -> Reply:
 
 
 async def _cancel(walk: Walk, job_id: int) -> str:
-    if not await walk.store.jobs.cancel(job_id):
+    if not await walk.store.queue.cancel(job_id):
         return walk.words.plain("admin.done.gone")
     await walk.store.machine.note(walk.person.id, "cancel", str(job_id))
     return walk.words.plain("admin.done.canceled")
 
 
 async def _ask(walk: Walk, tap: Tap) -> Reply:
-    job = await walk.store.jobs.find(_job_id(tap))
+    job = await walk.store.queue.find(_job_id(tap))
     if job is None:
         return Reply(toast=walk.words.plain("admin.done.gone"), shows=(await _panel(walk),))
     row = (
@@ -69,7 +69,7 @@ async def _ask(walk: Walk, tap: Tap) -> Reply:
 
 
 async def _panel(walk: Walk, *, fresh: bool = False) -> Screen:
-    jobs = await walk.store.jobs.live()
+    jobs = await walk.store.queue.live()
     paused = await walk.store.machine.paused()
     lines = [*await _machine(walk, paused=paused), "", *_queue(walk, jobs), *await _notes(walk)]
     switch = (

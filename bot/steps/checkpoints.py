@@ -17,8 +17,8 @@ from storage.states import JobKind
 
 async def last_training(walk: Walk) -> tuple[Job, TrainingRequest, tuple[Checkpoint, ...]] | None:
     """The newest training of the quest that left checkpoints."""
-    for job in await walk.store.jobs.of_quest(walk.here.id, JobKind.TRAINING):
-        checkpoints = await walk.store.jobs.checkpoints(job.id)
+    for job in await walk.store.queue.of_quest(walk.here.id, JobKind.TRAINING):
+        checkpoints = await walk.store.trainings.checkpoints(job.id)
         request = read_request(job.request)
         if checkpoints and isinstance(request, TrainingRequest):
             return job, request, checkpoints

@@ -52,7 +52,7 @@ async def parts_of(store: Store, person: Person, room_bytes: int = ROOM_BYTES) -
         pictures = [p for role in PictureRole for p in await store.pictures.of_quest(quest.id, role)]
         seals = await store.seals.of_quest(quest.id)
         candidates = await store.candidates.of(quest.id)
-        quests.append((quest, pictures, candidates, seals, await store.jobs.of_quest(quest.id)))
+        quests.append((quest, pictures, candidates, seals, await store.queue.of_quest(quest.id)))
         files |= {f"quest-{quest.id}/{seal.trigger}-{seal.step}{SUFFIX_OF_SEALS}": seal.adapter for seal in seals}
         files |= {f"quest-{quest.id}/{picture.role}/{picture.id}.png": picture.file for picture in pictures}
     return await asyncio.to_thread(_plan, person, quests, files, store.files.folder, room_bytes)

@@ -117,8 +117,8 @@ async def deleted(walk: Walk, tap: Tap) -> Turn:
         )
         text = walk.words("quest.delete.ask", name=_name(walk, quest))
         return Turn(before=(Screen(text=text, rows=rows),), screen=False)
-    for job in await walk.store.jobs.of_quest(quest.id):
-        await walk.store.jobs.cancel(job.id)
+    for job in await walk.store.queue.of_quest(quest.id):
+        await walk.store.queue.cancel(job.id)
     await walk.store.quests.delete(quest.id)
     walk.quest = await walk.store.quests.current(walk.person.id)
     return Turn(toast=walk.words.plain("quest.deleted"), before=(await quests(walk),), screen=False)
@@ -199,9 +199,9 @@ async def forget_asked(walk: Walk, _tap: Tap) -> Turn:
 
 async def forgotten(walk: Walk, _tap: Tap) -> Turn:
     """Everything of the person goes: work under way first, then rows and files."""
-    for job in await walk.store.jobs.live():
+    for job in await walk.store.queue.live():
         if owns(walk.person, job):
-            await walk.store.jobs.cancel(job.id)
+            await walk.store.queue.cancel(job.id)
     await walk.store.people.forget(walk.person.id)
     walk.quest = None
     return Turn(before=(Screen(text=walk.words("forget.done")),), screen=False)
@@ -221,7 +221,7 @@ async def export_asked(walk: Walk, _tap: Tap) -> Turn:
 
 async def queue(walk: Walk) -> Screen:
     """The person's work with place and seconds as two numbers, and how much others wait for."""
-    live = await walk.store.jobs.live()
+    live = await walk.store.queue.live()
     own = [job for job in live if owns(walk.person, job)]
     lines = [walk.words("queue.title", count=len(own), others=len(live) - len(own))]
     if not await walk.store.machine.alive():
@@ -243,19 +243,19 @@ async def _queued(walk: Walk, job: Job) -> str:
 
 async def job_canceled(walk: Walk, tap: Tap) -> Turn:
     """Ends one job of the person's own."""
-    job = await walk.store.jobs.find(int(tap.args[0]))
+    job = await walk.store.queue.find(int(tap.args[0]))
     if job is None or not owns(walk.person, job) or job.state not in LIVE_STATES:
         return walk.refuses("job.over")
-    await walk.store.jobs.cancel(job.id)
+    await walk.store.queue.cancel(job.id)
     return Turn(toast=walk.words.plain("status.canceling"), screen=False)
 
 
 async def cancel_newest(walk: Walk) -> str:
     """Ends the person's newest job; says what happened."""
-    own = [job for job in await walk.store.jobs.live() if owns(walk.person, job)]
+    own = [job for job in await walk.store.queue.live() if owns(walk.person, job)]
     if not own:
         return walk.words("cancel.nothing")
-    await walk.store.jobs.cancel(own[-1].id)
+    await walk.store.queue.cancel(own[-1].id)
     return walk.words("cancel.done", kind=walk.words(f"queue.kind.{own[-1].kind}"))
 
 

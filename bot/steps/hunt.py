@@ -23,7 +23,7 @@ SEEDS = 2**32
 async def show(walk: Walk) -> Screen:
     """The screen of the stage the quest is at; while probes are drawn it is their status."""
     if walk.here.stage is Stage.DRAWING:
-        job = await walk.store.jobs.latest(walk.here.id, JobKind.HUNT)
+        job = await walk.store.queue.latest(walk.here.id, JobKind.HUNT)
         if job is not None and job.state in LIVE_STATES:
             return await status.live(walk, job)
     if walk.here.stage is Stage.ALBUM:
@@ -105,7 +105,7 @@ async def _ask(walk: Walk, strength: int) -> Turn:
     style = replace(walk.here.style, strength=strength, drawing=drawing)
     pairs = [(walk.here.subject, Seed(walk.chance.randrange(SEEDS))) for _ in range(ALBUM_SIZE)]
     request = HuntRequest(rows=styled_rows(pairs, style, walk.negative(style)))
-    asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.HUNT))
+    asked_before = len(await walk.store.queue.of_quest(walk.here.id, JobKind.HUNT))
     await walk.ask_and_move(Event.ASKED, request, f"hunt:{walk.here.id}:{asked_before}", style=style)
     return Turn(fresh=True)
 
@@ -216,9 +216,9 @@ async def lost(walk: Walk, job: Job) -> tuple[Message, ...]:
 
 async def left(walk: Walk) -> None:
     """Somebody went back while probes were drawn: they are not wanted any more."""
-    job = await walk.store.jobs.latest(walk.here.id, JobKind.HUNT)
+    job = await walk.store.queue.latest(walk.here.id, JobKind.HUNT)
     if job is not None and job.state in LIVE_STATES and job.state is not JobState.DONE:
-        await walk.store.jobs.cancel(job.id)
+        await walk.store.queue.cancel(job.id)
 
 
 TAPS = {

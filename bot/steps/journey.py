@@ -15,7 +15,6 @@ from bot.steps import STEPS, home, hunt, pasted, status
 from bot.steps.moves import JOURNEY as JOURNEY
 from bot.steps.walk import Turn, Walk, quest_of
 from bot.taps import Tap, Verb
-from storage.chunks import MOST_CHUNKS
 from storage.errors import CannotWrite, JobConflict, MoveRefused, PromptRefused, QuotaReached, StylesealError
 from storage.records import Job
 from storage.states import LIVE_STATES, JobKind, JobState, Stage, Step
@@ -90,7 +89,7 @@ async def tapped(walk: Walk, tap: Tap) -> Reply:
     except (MoveRefused, JobConflict):
         return await _stale(walk)
     except REFUSALS as error:
-        return Reply(toast=walk.words.plain(_refusal(error), most=MOST_CHUNKS), alert=True, refused=True)
+        return Reply(toast=walk.words.plain(_refusal(error), **error.facts), alert=True, refused=True)
     except (ValueError, IndexError):  # an argument that no button of ours has
         return Reply(toast=walk.words.plain("tap.unreadable"), alert=True)
 
@@ -183,7 +182,7 @@ async def wrote(walk: Walk, text: str) -> Reply:
         if turn is None and answer is not None and text:
             turn = await answer(walk, text)
     except REFUSALS as error:
-        turn = walk.says(_refusal(error), most=MOST_CHUNKS)
+        turn = walk.says(_refusal(error), **error.facts)
     except (MoveRefused, JobConflict):
         turn = None
     if turn is None:
@@ -228,7 +227,7 @@ async def arrived(walk: Walk, job: Job) -> tuple[Message, ...]:
 
 async def _all_taken(walk: Walk) -> bool:
     """Whether nothing more is on its way home: then the keys follow the files, so that they stay in view."""
-    jobs = await walk.store.jobs.of_quest(walk.here.id, JobKind.TAKING)
+    jobs = await walk.store.queue.of_quest(walk.here.id, JobKind.TAKING)
     return not any(job.state in LIVE_STATES for job in jobs)
 
 

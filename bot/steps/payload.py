@@ -24,7 +24,7 @@ MOST_MORE = 50
 async def show(walk: Walk) -> Screen:
     """The screen of the stage the quest is at; while candidates are drawn it is their status."""
     if walk.here.stage is Stage.DRAWING:
-        job = await walk.store.jobs.latest(walk.here.id, JobKind.PAYLOAD)
+        job = await walk.store.queue.latest(walk.here.id, JobKind.PAYLOAD)
         if job is not None and job.state in LIVE_STATES:
             return await status.live(walk, job)
     if walk.here.stage is Stage.SUBJECTS:
@@ -110,7 +110,7 @@ async def _ask(walk: Walk, event: Event, count: int) -> Turn:
     pairs = spread(subjects, count, seed=pick.seed, way=walk.here.way, start=drawn)
     style = walk.here.style
     request = PayloadRequest(rows=styled_rows(pairs, style, walk.negative(style)))
-    asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.PAYLOAD))
+    asked_before = len(await walk.store.queue.of_quest(walk.here.id, JobKind.PAYLOAD))
     await walk.ask_and_move(event, request, f"payload:{walk.here.id}:{asked_before}")
     return Turn(fresh=True)
 

@@ -53,26 +53,26 @@ def _left_out(walk: Walk, job: Job) -> list[str]:
 
 async def stop(walk: Walk, kind: JobKind) -> Turn:
     """The newest job of this kind ends early and keeps what is done; one that waits ends at once."""
-    job = await walk.store.jobs.latest(walk.here.id, kind)
+    job = await walk.store.queue.latest(walk.here.id, kind)
     if job is None or job.state not in LIVE_STATES:
         return walk.refuses("job.over")
     if job.state is JobState.RUNNING:
-        await walk.store.jobs.wish(job.id, Wish.STOP)
+        await walk.store.queue.wish(job.id, Wish.STOP)
     else:
-        await walk.store.jobs.cancel(job.id)
+        await walk.store.queue.cancel(job.id)
     return Turn(toast=walk.words.plain("status.stopping"), screen=False)
 
 
 async def sample(walk: Walk) -> Turn:
     """The running training draws its samples at its next pause; before its first step there is nothing to draw."""
-    job = await walk.store.jobs.latest(walk.here.id, JobKind.TRAINING)
+    job = await walk.store.queue.latest(walk.here.id, JobKind.TRAINING)
     if job is None or job.state not in LIVE_STATES:
         return walk.refuses("job.over")
     if job.state is not JobState.RUNNING or not job.progress.done:
         return walk.refuses("train.sample.early")
     if job.wish is not Wish.NONE:
         return walk.refuses("train.sample.wished" if job.wish is Wish.SAMPLE else "status.stopping")
-    await walk.store.jobs.wish(job.id, Wish.SAMPLE)
+    await walk.store.queue.wish(job.id, Wish.SAMPLE)
     return Turn(toast=walk.words.plain("train.sample.soon"), screen=False)
 
 
@@ -109,8 +109,8 @@ def _numbers_of(job: Job) -> dict[str, object]:
 
 async def place(walk: Walk, job: Job) -> tuple[int, float]:
     """Jobs that are served before this one, and about how many seconds they need."""
-    before = await walk.store.jobs.waiting_before(job.id)
-    others = [other for other in await walk.store.jobs.live() if other.id != job.id]
+    before = await walk.store.queue.waiting_before(job.id)
+    others = [other for other in await walk.store.queue.live() if other.id != job.id]
     ahead = [other for other in others if other.lane == job.lane and other.id < job.id]
     ahead += [other for other in others if _is_earlier_lane(other, job)]
     return before, wait_of(ahead[:before], walk.machine)
@@ -142,7 +142,7 @@ async def _news(walk: Walk, job: Job) -> list[str]:
 
 async def _again(walk: Walk, job: Job) -> list[str]:
     """What became of an earlier attempt: its engine died, or was asked to end."""
-    states = await walk.store.jobs.training_states(job.id)
+    states = await walk.store.trainings.states(job.id)
     if job.deaths or job.attempt:
         if states:
             return [walk.words("status.again.training", stopped=job.progress.done, step=states[0][0])]
@@ -218,7 +218,7 @@ async def training_view(walk: Walk, job: Job) -> TrainingView:
     answer = read_answer(JobKind.TRAINING, job.answer) if job.answer else None
     said = answer if isinstance(answer, TrainingAnswer) else None
     return TrainingView(
-        losses=await walk.store.jobs.losses(job.id),
+        losses=await walk.store.trainings.losses(job.id),
         total_steps=request.recipe.steps,
         axis_step=walk.words.plain("train.axis.step"),
         axis_loss=walk.words.plain("train.axis.loss"),

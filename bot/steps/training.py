@@ -31,7 +31,7 @@ async def show(walk: Walk) -> Screen:
     """The screen of the stage the quest is at; while it trains it is the status."""
     stage = walk.here.stage
     if stage is Stage.SEALING:
-        job = await walk.store.jobs.latest(walk.here.id, JobKind.TRAINING)
+        job = await walk.store.queue.latest(walk.here.id, JobKind.TRAINING)
         if job is not None and job.state in LIVE_STATES:
             return await status.live(walk, job)
     if stage is Stage.CHECKPOINTS:
@@ -52,7 +52,7 @@ async def started(walk: Walk, _tap: Tap) -> Turn:
     needed = recipe.disk(walk, len(pictures))
     if await asyncio.to_thread(walk.store.room.is_low, needed):
         return walk.refuses("train.no_room", megabytes=f"{needed / 1e6:,.0f}")
-    asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.TRAINING))
+    asked_before = len(await walk.store.queue.of_quest(walk.here.id, JobKind.TRAINING))
     key = f"train:{walk.here.id}:{asked_before}"
     await walk.ask_and_move(Event.TRAINING_ASKED, request_of(walk, pictures), key)
     return Turn(fresh=True)
@@ -106,7 +106,7 @@ async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
 
 async def lost(walk: Walk, job: Job) -> tuple[Message, ...]:
     """Checkpoints that were kept can still be chosen; without any the recipe is shown again."""
-    has_any = await walk.store.jobs.checkpoints(job.id)
+    has_any = await walk.store.trainings.checkpoints(job.id)
     event = Event.TRAINED if has_any else Event.TRAINING_LOST
     if walk.may(event):
         await walk.move(event)

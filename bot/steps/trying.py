@@ -34,7 +34,7 @@ async def enter(walk: Walk) -> tuple[Message, ...]:
     if seal is None or walk.here.stage is not Stage.TRY:
         return ()
     key = f"pair:{walk.here.id}:{seal.id}"
-    if any(job.key == key for job in await walk.store.jobs.of_quest(walk.here.id, JobKind.TRYING)):
+    if any(job.key == key for job in await walk.store.queue.of_quest(walk.here.id, JobKind.TRYING)):
         return ()
     palette = [candidate.picture.subject for candidate in await _palette(walk)]
     subjects = outside(walk.library.subjects[PaletteKind.STYLE], palette, PAIR_SUBJECTS)
@@ -73,7 +73,7 @@ async def show(walk: Walk) -> Screen:
     """The newest trial with everything that can be done next, or what each file to take home is for."""
     if walk.here.stage is Stage.TAKE:
         return await _taking(walk)
-    jobs = await walk.store.jobs.of_quest(walk.here.id, JobKind.TRYING)
+    jobs = await walk.store.queue.of_quest(walk.here.id, JobKind.TRYING)
     newest = next((job for job in jobs if job.state is JobState.DONE), None)
     picture = await _laid_out(walk, newest) if newest else None
     return _screen(walk, picture)
@@ -132,7 +132,7 @@ async def _laid_out(walk: Walk, job: Job) -> PictureSource | None:
 
 async def _last_subject(walk: Walk) -> str:
     """What was last tried by its own words; the hunt's subject before anything was."""
-    for job in await walk.store.jobs.of_quest(walk.here.id, JobKind.TRYING):
+    for job in await walk.store.queue.of_quest(walk.here.id, JobKind.TRYING):
         request = read_request(job.request)
         if isinstance(request, TryRequest) and (request.layout is not Layout.PAIR or len(request.rows) == 2):
             return request.rows[0].subject
@@ -140,7 +140,7 @@ async def _last_subject(walk: Walk) -> str:
 
 
 async def _ask(walk: Walk, request: TryRequest) -> Turn:
-    asked_before = len(await walk.store.jobs.of_quest(walk.here.id, JobKind.TRYING))
+    asked_before = len(await walk.store.queue.of_quest(walk.here.id, JobKind.TRYING))
     job = await walk.ask(request, key=f"try:{walk.here.id}:{asked_before}")
     return Turn(before=(await status.live(walk, job),), screen=False)
 
@@ -276,7 +276,7 @@ async def _take_request(walk: Walk, seal: Seal, what: ExportKind) -> TakeRequest
 async def _lora(walk: Walk, seal: Seal) -> TakeRequest:
     """Asks for the file that other programs load. All of it is the training's own: the same file whenever it is asked
     for, also after the palette has changed."""
-    job = await walk.store.jobs.find(seal.job)
+    job = await walk.store.queue.find(seal.job)
     trained = read_request(job.request) if job else None
     assert isinstance(trained, TrainingRequest)
     return TakeRequest(
@@ -296,7 +296,7 @@ async def _proofs(walk: Walk, seal: Seal) -> list[Picture]:
 
 
 async def _card_facts(walk: Walk, seal: Seal, palette: list[Candidate]) -> CardFacts:
-    checkpoints: tuple[Checkpoint, ...] = await walk.store.jobs.checkpoints(seal.job)
+    checkpoints: tuple[Checkpoint, ...] = await walk.store.trainings.checkpoints(seal.job)
     return CardFacts(
         trigger=seal.trigger,
         style=walk.here.style,

@@ -11,6 +11,7 @@ from typing import Any
 from bot.library import Library, library
 from bot.rules.lengths import units
 from bot.rules.prompt import negative_of
+from bot.rules.quotas import most_live
 from bot.rules.trigger import Tokenizer, pieces_of
 from bot.screens import LONGEST_COPY, Button, CopyButton, Message, Notice, Row
 from bot.steps.moves import BACK_IS_HOME, JOURNEY, Event, Place
@@ -147,7 +148,8 @@ class Walk:
     async def ask(self, request: Request, key: str) -> Job:
         """Asks the engine for work. Raises PromptRefused, QuotaReached, JobConflict."""
         self.has_room(*prompts_of(request))
-        return await self.store.jobs.enqueue(request, key=key, quest=self.here.id, user=self.person.id)
+        most = most_live(request)
+        return await self.store.queue.enqueue(request, key=key, quest=self.here.id, user=self.person.id, most_live=most)
 
     async def ask_and_move(self, event: Event, request: Request, key: str, **changes: Any) -> Job:
         """Asks for work and moves, or neither. Raises MoveRefused, PromptRefused, QuotaReached, JobConflict."""

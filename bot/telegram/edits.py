@@ -81,7 +81,7 @@ async def _take_back(walk: Walk, quest: Quest, found: Answered) -> None:
     walk.quest = await walk.store.quests.save(replace(quest, stage=Stage(found.stage), cursor=found.cursor))
     if quest.step is not Step.TRYING:
         return
-    trials = await walk.store.jobs.of_quest(quest.id, JobKind.TRYING)
+    trials = await walk.store.queue.of_quest(quest.id, JobKind.TRYING)
     for job in trials[:1]:
         if job.state in LIVE_STATES:
-            await walk.store.jobs.cancel(job.id)
+            await walk.store.queue.cancel(job.id)

@@ -62,7 +62,7 @@ class Watch:
 
     async def look(self) -> None:
         """Tells whatever is not told yet."""
-        for job in await self._store.jobs.untold():
+        for job in await self._store.queue.untold():
             await self._tell(job)
 
     async def _tell(self, job: Job) -> None:
@@ -70,7 +70,7 @@ class Watch:
         try:
             async with self._store.write():
                 await self._put_into_words(job)
-                await self._store.jobs.told(job.id, job.version)
+                await self._store.queue.told(job.id, job.version)
         except CannotWrite:
             raise
         except Exception:  # somebody else's news must still be told
@@ -86,7 +86,7 @@ class Watch:
             return
         self._tried.discard(again)
         async with self._store.write():
-            await self._store.jobs.told(job.id, job.version)
+            await self._store.queue.told(job.id, job.version)
             if job.state not in LIVE_STATES:
                 await self._say(job, "job.ended_plainly", f"plain:{job.id}:{job.version}")
 
@@ -102,7 +102,7 @@ class Watch:
         """Whoever waits for an engine that does not beat hears so, once a job."""
         if await self._store.machine.alive():
             return
-        for job in await self._store.jobs.live():
+        for job in await self._store.queue.live():
             waited = (self._store.clock() - job.created).total_seconds()
             if job.state is not JobState.WAITING and waited > SILENCE_LOOK_SECONDS * 3:
                 await self._say(job, SILENT, f"silent:{job.id}:{job.lease_token}")
@@ -110,7 +110,7 @@ class Watch:
 
     async def tell_of_room(self) -> None:
         """Admins hear once when the disk takes no more, and once when it does again."""
-        reason = await self._store.jobs.reason_to_hold()
+        reason = await self._store.queue.reason_to_hold()
         since = await self._store.machine.since(NO_ROOM)
         if reason is not None and since is None:
             async with self._store.write():

@@ -47,7 +47,7 @@ async def test_a_stopped_engine_exits_cleanly_and_the_job_waits_for_the_next(sto
     quest = (await store.quests.begin(ANNA, ANNA)).id
     drawing = Drawing(steps=50, width_px=64, height_px=64)
     rows = tuple(Row(prompt="a fox", negative="", seed=Seed(n), subject="", drawing=drawing) for n in range(100))
-    job = await store.jobs.enqueue(PayloadRequest(rows=rows), key="payload", quest=quest, user=ANNA)
+    job = await store.queue.enqueue(PayloadRequest(rows=rows), key="payload", quest=quest, user=ANNA)
     process = await start(store)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not await store.pictures.of_job(job.id):
@@ -56,7 +56,7 @@ async def test_a_stopped_engine_exits_cleanly_and_the_job_waits_for_the_next(sto
         await asyncio.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     lines = await said(process)
-    found = await store.jobs.find(job.id)
+    found = await store.queue.find(job.id)
     assert found is not None
     assert (process.returncode, found.state, found.attempt, found.deaths) == (0, JobState.QUEUED, 0, 0), lines
     assert '"event": "ready"' in lines
@@ -71,7 +71,7 @@ async def begin_training(store: Store) -> Job:
     request = small_training(memory, steps=TRAINING_STEPS, epochs=200, checkpoints=1)
     for data in memory.files.values():
         await store.files.put(data, ".png")
-    return await store.jobs.enqueue(request, key="train", quest=quest, user=ANNA)
+    return await store.queue.enqueue(request, key="train", quest=quest, user=ANNA)
 
 
 async def start(store: Store) -> asyncio.subprocess.Process:
@@ -90,7 +90,7 @@ async def start(store: Store) -> asyncio.subprocess.Process:
 async def until_step(store: Store, job: Job, step: int, process: asyncio.subprocess.Process) -> None:
     """Waits until the training has said that it is past a step."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (found := await store.jobs.find(job.id)) is None or found.progress.done < step:
+    while (found := await store.queue.find(job.id)) is None or found.progress.done < step:
         assert time.monotonic() < deadline, "it does not get on"
         assert process.returncode is None, await said(process)
         await asyncio.sleep(0.05)
@@ -104,12 +104,12 @@ async def test_a_training_that_is_asked_to_end_keeps_its_very_step_and_comes_to_
     await until_step(store, job, 3, process)
     process.send_signal(signal.SIGTERM)
     lines = await said(process)
-    found = await store.jobs.find(job.id)
+    found = await store.queue.find(job.id)
     assert found is not None
     assert (process.returncode, found.state, found.attempt, found.deaths) == (0, JobState.QUEUED, 0, 0), lines
-    ((step, _),) = await store.jobs.training_states(job.id)
+    ((step, _),) = await store.trainings.states(job.id)
     assert step >= found.progress.done >= 3
-    assert [point.step for point in await store.jobs.losses(job.id)] == list(range(1, step + 1))
+    assert [point.step for point in await store.trainings.losses(job.id)] == list(range(1, step + 1))
     assert step % STATE_EVERY, "it was asked to end at a step that is saved anyway"
     undisturbed = await Store.open(tmp_path_factory.mktemp("undisturbed"))
     try:
@@ -122,13 +122,13 @@ async def seal_of(store: Store, job: Job) -> tuple[list[ContentHash], list[float
     """What a training comes to in an engine of its own: its checkpoints and its losses."""
     process = await start(store)
     await until_step(store, job, TRAINING_STEPS, process)
-    while (found := await store.jobs.find(job.id)) is None or found.state is not JobState.DONE:
+    while (found := await store.queue.find(job.id)) is None or found.state is not JobState.DONE:
         assert process.returncode is None, await said(process)
         await asyncio.sleep(0.05)
     process.terminate()
     await said(process)
-    losses = [point.loss for point in await store.jobs.losses(job.id)]
-    return [point.adapter for point in await store.jobs.checkpoints(job.id)], losses
+    losses = [point.loss for point in await store.trainings.losses(job.id)]
+    return [point.adapter for point in await store.trainings.checkpoints(job.id)], losses
 
 
 async def test_a_second_signal_ends_it_at_once(store: Store) -> None:

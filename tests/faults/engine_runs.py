@@ -61,7 +61,7 @@ async def ask(data: Path) -> None:
     await store.people.meet(ANNA, ANNA, "en")
     quest = (await store.quests.begin(ANNA, ANNA)).id
     payload = PayloadRequest(rows=tuple(row(subject, 100 + i) for i, subject in enumerate(SUBJECTS)))
-    await store.jobs.enqueue(payload, key=f"payload:{quest}", quest=quest, user=ANNA)
+    await store.queue.enqueue(payload, key=f"payload:{quest}", quest=quest, user=ANNA)
     files = [await store.files.put(palette_picture(number), ".png") for number in range(4)]
     training = TrainingRequest(
         pictures=tuple(
@@ -74,7 +74,7 @@ async def ask(data: Path) -> None:
         samples=(row("guitar", 1, ", ohwx"), row("mushroom", 2, ", ohwx")),
         proof_subjects=("guitar", "mushroom", "fox"),
     )
-    await store.jobs.enqueue(training, key=f"train:{quest}", quest=quest, user=ANNA)
+    await store.queue.enqueue(training, key=f"train:{quest}", quest=quest, user=ANNA)
     await store.close()
 
 
@@ -90,7 +90,7 @@ async def start_engine(data: Path, failpoint: str = "") -> asyncio.subprocess.Pr
 
 
 async def all_done(store: Store) -> bool:
-    return not [job for job in await store.jobs.live() if job.state in LIVE_STATES]
+    return not [job for job in await store.queue.live() if job.state in LIVE_STATES]
 
 
 async def run_until_done(data: Path, failpoints: Sequence[str]) -> int:
@@ -125,13 +125,13 @@ async def outcome(data: Path) -> Outcome:
     """What came out, and that every file is whole."""
     store = await Store.open(data)
     try:
-        jobs = {kind: await store.jobs.latest(1, kind) for kind in (JobKind.PAYLOAD, JobKind.TRAINING)}
+        jobs = {kind: await store.queue.latest(1, kind) for kind in (JobKind.PAYLOAD, JobKind.TRAINING)}
         payload, training = jobs[JobKind.PAYLOAD], jobs[JobKind.TRAINING]
         assert payload is not None
         assert training is not None
         candidates = await store.pictures.of_job(payload.id)
         samples = await store.pictures.of_job(training.id)
-        checkpoints = await store.jobs.checkpoints(training.id)
+        checkpoints = await store.trainings.checkpoints(training.id)
         for file in [p.file for p in (*candidates, *samples)] + [c.adapter for c in checkpoints]:
             await store.files.read(file)  # raises when missing or damaged
         return Outcome(
@@ -139,7 +139,7 @@ async def outcome(data: Path) -> Outcome:
             samples=tuple((p.position, p.file) for p in samples),
             adapters=tuple((c.step, c.adapter) for c in checkpoints),
             measures=tuple((c.step, c.style_gained, c.prompt_kept, c.copying) for c in checkpoints),
-            loss_steps=tuple(point.step for point in await store.jobs.losses(training.id)),
+            loss_steps=tuple(point.step for point in await store.trainings.losses(training.id)),
             states=(payload.state, training.state),
         )
     finally:

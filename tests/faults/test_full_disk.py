@@ -44,7 +44,7 @@ def fill(path: Path) -> None:
 async def live(store: Store, until: Callable[[tuple[Job, ...]], bool], seconds: float = 120.0) -> tuple[Job, ...]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if until(jobs := await store.jobs.live()):
+        if until(jobs := await store.queue.live()):
             return jobs
         await asyncio.sleep(0.1)
     raise TimeoutError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -20,3 +21,14 @@ def test_the_bot_starts_without_loading_torch() -> None:
     code = f"import sys, bot.__main__, bot.telegram.app; assert not {heavy} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_bot_never_touches_what_only_an_engine_may() -> None:
+    """It asks through the queue and reads the records of trainings; leases are the engine's."""
+    touched = {
+        f"{path.relative_to(ROOT)}:{node.lineno} .{node.attr}"
+        for path in (ROOT / "bot").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"leases", "fence"}
+    }
+    assert touched == set()

@@ -8,7 +8,7 @@ from itertools import count
 
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Job, NewPicture, Picture, Quest, Seed
-from storage.requests import DrawnAnswer, HuntRequest, PayloadRequest, Row, TrainingPicture, TrainingRequest
+from storage.requests import DrawnAnswer, HuntRequest, PayloadRequest, Request, Row, TrainingPicture, TrainingRequest
 from storage.states import JobKind, PictureRole
 from storage.store import Store
 
@@ -76,26 +76,26 @@ class Desk:
         await self.store.people.meet(user, user, "en")
         return await self.store.quests.current(user) or await self.store.quests.begin(user, user)
 
-    async def asks(self, user: int, request: HuntRequest | PayloadRequest | TrainingRequest | None = None) -> Job:
+    async def asks(self, user: int, request: Request | None = None, most_live: int | None = None) -> Job:
         request = request or hunt()
         quest = await self.quest_of(user)
         key = f"{request.KIND.value}:{next(self.numbers)}"
-        return await self.store.jobs.enqueue(request, key=key, quest=quest.id, user=user)
+        return await self.store.queue.enqueue(request, key=key, quest=quest.id, user=user, most_live=most_live)
 
     async def claims(self, engine: str = "engine") -> Job:
-        job = await self.store.jobs.claim_next(engine, LEASE_SECONDS)
+        job = await self.store.leases.claim(engine, LEASE_SECONDS)
         assert job is not None, "nothing waits"
         return job
 
     async def draws(self, job: Job, position: int) -> Picture:
         file = await self.store.files.put(f"picture {job.id} {position}".encode(), ".png")
-        return await self.store.jobs.add_picture(job.id, job.lease_token, drawn(job, position, file))
+        return await self.store.pictures.add(drawn(job, position, file), job.lease_token)
 
     async def finishes(self, job: Job) -> None:
-        await self.store.jobs.finish(job.id, job.lease_token, DrawnAnswer(drawn=1, seconds=2.0))
+        await self.store.leases.finish(job.id, job.lease_token, DrawnAnswer(drawn=1, seconds=2.0))
 
     async def sees(self, job: Job) -> Job:
-        found = await self.store.jobs.find(job.id)
+        found = await self.store.queue.find(job.id)
         assert found is not None
         return found
 
@@ -108,6 +108,6 @@ class Desk:
         await self.finishes(claimed)
         assert job.quest is not None
         await self.store.candidates.gather(job.quest)
-        latest = await self.store.jobs.latest(job.quest, JobKind.PAYLOAD)
+        latest = await self.store.queue.latest(job.quest, JobKind.PAYLOAD)
         assert latest is not None
         return latest, tuple(found)

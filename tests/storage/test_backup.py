@@ -35,8 +35,8 @@ async def test_a_copy_made_under_load_is_whole_and_unfinished_jobs_go_on_in_it(d
     reborn = await Store.open(tmp_path / "elsewhere", desk.clock)
     try:
         assert await reborn.files.read(picture.file)
-        await reborn.jobs.release_of_dead_engines("new machine")
-        job = await reborn.jobs.find(asked.id)
+        await reborn.leases.release_of_dead_engines("new machine")
+        job = await reborn.queue.find(asked.id)
         assert job is not None
         assert job.state is JobState.QUEUED
     finally:

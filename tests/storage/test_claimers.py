@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from storage.jobs import LIVE_A_PERSON
-from storage.states import Lane
 from tests.storage.asking import Desk, hunt
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,9 +23,9 @@ from storage.store import Store
 async def claim_all(folder, name):
     store = await Store.open(Path(folder))
     claimed = []
-    while (job := await store.jobs.claim_next(name, 60.0)) is not None:
+    while (job := await store.leases.claim(name, 60.0)) is not None:
         claimed.append((job.id, job.lease_token))
-        await store.jobs.finish(job.id, job.lease_token, DrawnAnswer(drawn=0, seconds=0.0))
+        await store.leases.finish(job.id, job.lease_token, DrawnAnswer(drawn=0, seconds=0.0))
     await store.close()
     print(json.dumps(claimed))
 
@@ -40,7 +38,6 @@ async def test_eight_engines_claim_fifty_jobs_once_each(desk: Desk, tmp_path: Pa
     desk.clock.advances(days=-3650)  # the engines live by the machine's own clock
     asked = [await desk.asks(user, hunt()) for user in range(1, JOBS // 5 + 1) for _ in range(5)]
     assert len(asked) == JOBS
-    assert LIVE_A_PERSON[Lane.INTERACTIVE] >= 5
     engines = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", CLAIMER, str(tmp_path / "data"), f"engine {number}"),
@@ -53,4 +50,4 @@ async def test_eight_engines_claim_fifty_jobs_once_each(desk: Desk, tmp_path: Pa
     claims = Counter(job_id for output in outputs for job_id, _ in output)
     assert claims == {job.id: 1 for job in asked}
     assert {token for output in outputs for _, token in output} == {1}
-    assert await desk.store.jobs.live() == ()
+    assert await desk.store.queue.live() == ()

@@ -65,11 +65,11 @@ async def test_what_is_queued_can_be_claimed_though_the_clock_went_back(desk: De
 async def test_a_wait_of_five_seconds_stays_one_when_the_clock_goes_back(desk: Desk, clock: Clock) -> None:
     job = await desk.asks(ANNA)
     claimed = await desk.claims()
-    await desk.store.jobs.retry_later(claimed.id, claimed.lease_token, desk_error())
+    await desk.store.leases.retry_later(claimed.id, claimed.lease_token, desk_error())
     clock.advances(hours=-1)
     desk.store.clock()  # somebody looks
     clock.advances(seconds=4)
-    assert await desk.store.jobs.claim_next("engine", 60.0) is None
+    assert await desk.store.leases.claim("engine", 60.0) is None
     clock.advances(seconds=1)
     assert (await desk.claims()).id == job.id
 

@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from storage.errors import QuotaReached
 from storage.store import Store
 from tests.storage.asking import ANNA, BORIS, CHUN, Clock, Desk, hunt, payload
 
@@ -35,10 +34,10 @@ async def test_running_work_of_the_same_or_an_earlier_lane_comes_before(desk: De
     await desk.asks(ANNA, payload())
     await desk.claims()
     quick, large = await desk.asks(BORIS, hunt()), await desk.asks(CHUN, payload())
-    assert await desk.store.jobs.waiting_before(quick.id) == 0
-    assert await desk.store.jobs.waiting_before(large.id) == 2
+    assert await desk.store.queue.waiting_before(quick.id) == 0
+    assert await desk.store.queue.waiting_before(large.id) == 2
     await desk.finishes(await desk.claims())
-    assert await desk.store.jobs.waiting_before(large.id) == 1
+    assert await desk.store.queue.waiting_before(large.id) == 1
 
 
 asks = some.tuples(some.sampled_from([ANNA, BORIS, CHUN]), some.booleans())
@@ -56,7 +55,7 @@ async def test_the_place_told_is_the_place_kept(before: list[tuple[int, bool]], 
                 await desk.asks(user, hunt() if is_quick else payload())
                 await desk.finishes(await desk.claims())
             await ask_all(desk, wishes)
-            places = {job.id: await store.jobs.waiting_before(job.id) for job in await store.jobs.live()}
+            places = {job.id: await store.queue.waiting_before(job.id) for job in await store.queue.live()}
             assert sorted(places.values()) == list(range(len(places)))
             assert [(await desk.claims()).id for _ in places] == sorted(places, key=lambda job: places[job])
         finally:
@@ -65,7 +64,4 @@ async def test_the_place_told_is_the_place_kept(before: list[tuple[int, bool]], 
 
 async def ask_all(desk: Desk, wishes: list[tuple[int, bool]]) -> None:
     for user, is_quick in wishes:
-        try:
-            await desk.asks(user, hunt() if is_quick else payload())
-        except QuotaReached:
-            continue
+        await desk.asks(user, hunt() if is_quick else payload())

@@ -31,19 +31,19 @@ async def work(folder):
     async with store.write():
         await store.people.meet(ANNA, ANNA, "en")
         quest = await store.quests.current(ANNA) or await store.quests.begin(ANNA, ANNA)
-        job = await store.jobs.latest(quest.id, JobKind.PAYLOAD)
+        job = await store.queue.latest(quest.id, JobKind.PAYLOAD)
         if job is None:
-            await store.jobs.enqueue(payload(3), key="payload", quest=quest.id, user=ANNA)
+            await store.queue.enqueue(payload(3), key="payload", quest=quest.id, user=ANNA)
             await store.inbox.take(1, ANNA, "start")
             await store.inbox.done(1)
-    await store.jobs.release_of_dead_engines(sys.argv[2])
-    job = await store.jobs.claim_next(sys.argv[2], LEASE_SECONDS)
+    await store.leases.release_of_dead_engines(sys.argv[2])
+    job = await store.leases.claim(sys.argv[2], LEASE_SECONDS)
     if job is not None:
         have = {picture.position for picture in await store.pictures.of_job(job.id)}
         for position in sorted({0, 1, 2} - have):
             file = await store.files.put(f"picture {position}".encode(), ".png")
-            await store.jobs.add_picture(job.id, job.lease_token, drawn(job, position, file))
-        await store.jobs.finish(job.id, job.lease_token, DrawnAnswer(drawn=3, seconds=0.0))
+            await store.pictures.add(drawn(job, position, file), job.lease_token)
+        await store.leases.finish(job.id, job.lease_token, DrawnAnswer(drawn=3, seconds=0.0))
     await store.candidates.gather(quest.id)
     await store.close()
 
@@ -62,7 +62,7 @@ async def check_whole(folder: Path) -> None:
     try:
         assert await store.database.all("PRAGMA foreign_key_check") == []
         (quest,) = await store.quests.of(ANNA)
-        (job,) = await store.jobs.of_quest(quest.id, JobKind.PAYLOAD)
+        (job,) = await store.queue.of_quest(quest.id, JobKind.PAYLOAD)
         assert job.state is JobState.DONE
         pictures = await store.pictures.of_quest(quest.id, PictureRole.CANDIDATE)
         assert [await store.files.read(picture.file) for picture in pictures] == [

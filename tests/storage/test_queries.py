@@ -58,7 +58,7 @@ def test_every_query_is_used_and_every_used_query_exists() -> None:
 def test_no_query_reads_a_whole_growing_table(tmp_path: Path, noun: str, name: str) -> None:
     prepare(tmp_path / "db")
     sql = queries(noun)[name]
-    values = dict.fromkeys(re.findall(r":(\w+)", sql), 1) | {"lanes": "[]", "skip_users": "[]", "quests": "[]"}
+    values = dict.fromkeys(re.findall(r":(\w+)", sql), 1) | {"lanes": "[]", "quests": "[]"}
     values |= {"files": "[]", "only": "[]"}
     with closing(sqlite.connect(str(tmp_path / "db"))) as connection:
         plan = [step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]

@@ -59,7 +59,7 @@ async def test_a_deleted_quest_takes_its_jobs_pictures_and_files_along(desk: Des
     assert job.quest is not None
     await desk.store.quests.delete(job.quest)
     assert await desk.store.quests.current(ANNA) is None
-    assert await desk.store.jobs.find(job.id) is None
+    assert await desk.store.queue.find(job.id) is None
     assert await desk.store.pictures.of_quest(job.quest, PictureRole.CANDIDATE) == ()
     assert not [picture for picture in pictures if desk.store.files.path(picture.file).exists()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,14 +42,12 @@ class Queue(RuleBasedStateMachine):
 
     @rule(user=people, is_quick=some.booleans())
     def ask(self, user: int, is_quick: bool) -> None:
-        try:
-            self.loop.run_until_complete(self.desk.asks(user, hunt() if is_quick else payload()))
-        except QuotaReached:
-            return
+        with suppress(QuotaReached):
+            self.loop.run_until_complete(self.desk.asks(user, hunt() if is_quick else payload(), most_live=2))
 
     @rule(engine=engines)
     def claim(self, engine: str) -> None:
-        job = self.loop.run_until_complete(self.store.jobs.claim_next(engine, LEASE_SECONDS))
+        job = self.loop.run_until_complete(self.store.leases.claim(engine, LEASE_SECONDS))
         if job is None:
             return
         assert all(job.lease_token > other.lease_token for other in self.held if other.id == job.id)
@@ -70,32 +69,32 @@ class Queue(RuleBasedStateMachine):
             assert holds
 
     async def do(self, job: Job, how: str) -> None:
-        jobs, token = self.store.jobs, job.lease_token
+        leases, token = self.store.leases, job.lease_token
         if how == "beat":
-            await jobs.beat(job.id, token, LEASE_SECONDS, Progress(done=1))
+            await leases.beat(job.id, token, LEASE_SECONDS, Progress(done=1))
         elif how == "draw":
             await self.desk.draws(job, 0)
         elif how == "finish":
             await self.desk.finishes(job)
         elif how == "give back":
-            await jobs.give_back(job.id, token)
+            await leases.release(job.id, token)
         else:
-            await jobs.cancel_done(job.id, token)
+            await leases.cancel_done(job.id, token)
 
     @rule(data=some.data(), how=some.sampled_from(["cancel", "pause", "resume"]))
     def meddle(self, data: some.DataObject, how: str) -> None:
         if self.seen:
             job_id = data.draw(some.sampled_from(sorted(self.seen)))
-            self.loop.run_until_complete(getattr(self.store.jobs, how)(job_id))
+            self.loop.run_until_complete(getattr(self.store.queue, how)(job_id))
 
     @rule(seconds=some.sampled_from([1, 10, 61, 200]))
     def time_passes(self, seconds: int) -> None:
         self.clock.advances(seconds=seconds)
-        self.loop.run_until_complete(self.store.jobs.reap(self.clock()))
+        self.loop.run_until_complete(self.store.leases.reap(self.clock()))
 
     @rule(engine=engines)
     def restart(self, engine: str) -> None:
-        self.loop.run_until_complete(self.store.jobs.release_of_dead_engines(engine))
+        self.loop.run_until_complete(self.store.leases.release_of_dead_engines(engine))
 
     @invariant()
     def every_job_moves_as_drawn(self) -> None:
@@ -115,7 +114,7 @@ class Queue(RuleBasedStateMachine):
 
     async def all_jobs(self) -> tuple[Job, ...]:
         quests = [quest for user in (ANNA, BORIS) for quest in await self.store.quests.of(user)]
-        return tuple([job for quest in quests for job in await self.store.jobs.of_quest(quest.id)])
+        return tuple([job for quest in quests for job in await self.store.queue.of_quest(quest.id)])
 
 
 def reachable(state: JobState) -> frozenset[JobState]:

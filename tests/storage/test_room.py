@@ -121,39 +121,39 @@ async def test_a_write_that_the_database_has_no_room_for_is_undone_and_the_next_
 async def test_a_held_job_waits_with_its_reason_and_no_attempt_is_counted(desk: Desk) -> None:
     await desk.asks(ANNA)
     job = await desk.claims()
-    await desk.store.jobs.hold(job.id, job.lease_token, NoRoom(needs=10))
+    await desk.store.leases.hold(job.id, job.lease_token, NoRoom(needs=10))
     held = await desk.sees(job)
     assert (held.state, held.attempt, held.deaths) == (JobState.WAITING, 0, 0)
     assert held.error is not None
     assert "NoRoom" in held.error
     assert held.version > job.version  # the person hears of it
-    assert await desk.store.jobs.reason_to_hold() == "NoRoom"
+    assert await desk.store.queue.reason_to_hold() == "NoRoom"
 
 
 async def test_a_held_job_goes_on_when_what_it_needs_is_there(desk: Desk) -> None:
     await desk.asks(ANNA)
     job = await desk.claims()
-    await desk.store.jobs.hold(job.id, job.lease_token, NoRoom(needs=1000))
+    await desk.store.leases.hold(job.id, job.lease_token, NoRoom(needs=1000))
     desk.store.database.room = Room(desk.store.folder, Disk(free=FLOOR_BYTES + 999))
-    assert await desk.store.jobs.release_held() == 0
+    assert await desk.store.leases.release_held() == 0
     desk.store.database.room = Room(desk.store.folder, Disk(free=FLOOR_BYTES + 1000))
-    assert await desk.store.jobs.release_held() == 1
+    assert await desk.store.leases.release_held() == 1
     again = await desk.claims()
     assert (again.id, again.attempt, again.error) == (job.id, 0, None)
 
 
 async def test_what_an_admin_holds_is_not_released_by_room(desk: Desk) -> None:
     job = await desk.asks(ANNA)
-    assert await desk.store.jobs.pause(job.id)
-    assert await desk.store.jobs.release_held() == 0
+    assert await desk.store.queue.pause(job.id)
+    assert await desk.store.leases.release_held() == 0
     assert (await desk.sees(job)).state is JobState.WAITING
 
 
 async def test_a_canceled_job_does_not_wait_for_room(desk: Desk) -> None:
     await desk.asks(ANNA)
     job = await desk.claims()
-    await desk.store.jobs.wish(job.id, Wish.CANCEL)
-    await desk.store.jobs.hold(job.id, job.lease_token, NoRoom())
+    await desk.store.queue.wish(job.id, Wish.CANCEL)
+    await desk.store.leases.hold(job.id, job.lease_token, NoRoom())
     assert (await desk.sees(job)).state is JobState.CANCELED
 
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.rules.quotas import MOST_LIVE
 from bot.screens import Document, Message, Notice, Screen, Sheet
 from bot.taps import Tap, Verb
 from bot.telegram.packing import Packing
 from storage.documents import load
 from storage.errors import OutOfMemory
-from storage.jobs import LIVE_A_PERSON
 from storage.requests import read_request
 from storage.states import LIVE_STATES, JobKind, JobState, Lane, Stage, Step, Wish
 from storage.store import Store
@@ -78,13 +78,13 @@ async def test_a_keyboard_of_one_quest_never_acts_on_another(anna: Traveller, st
 async def test_nobody_touches_what_belongs_to_another(anna: Traveller, boris: Traveller, store: Store) -> None:
     await anna.chooses_a_style()
     await anna.taps("hunt.start")
-    job = await store.jobs.latest((await anna.quest()).id, JobKind.HUNT)
+    job = await store.queue.latest((await anna.quest()).id, JobKind.HUNT)
     assert job is not None
     await boris.says("/start")
     stolen = anna.finds("job.cancel", str(job.id))
     reply = await boris.presses(stolen)
     assert reply.alert
-    found = await store.jobs.find(job.id)
+    found = await store.queue.find(job.id)
     assert found is not None
     assert found.wish is Wish.NONE
     theirs = type(stolen)(label="?", data=Tap(Verb.QUEST_OPEN, (str((await anna.quest()).id),), 0).data())
@@ -125,7 +125,7 @@ async def test_stop_reaches_a_running_payload_as_a_wish(anna: Traveller, store: 
     job = await anna.painter.claims()
     assert job is not None
     await anna.taps("payload.stop")
-    found = await store.jobs.find(job.id)
+    found = await store.queue.find(job.id)
     assert found is not None
     assert found.wish is Wish.STOP
     await anna.hears()
@@ -147,7 +147,7 @@ async def test_going_back_from_a_hunt_cancels_it(anna: Traveller, store: Store) 
     await anna.chooses_a_style()
     await anna.taps("hunt.start")
     await anna.taps("nav.back")
-    job = await store.jobs.latest((await anna.quest()).id, JobKind.HUNT)
+    job = await store.queue.latest((await anna.quest()).id, JobKind.HUNT)
     assert job is not None
     assert job.state is JobState.CANCELED
     await anna.hears()
@@ -209,7 +209,7 @@ async def test_an_engine_that_died_in_a_training_goes_on_from_its_state(
     assert job is not None
     await painter.saves(job, step=130, epoch=7)
     clock.advances(minutes=2)
-    await store.jobs.reap()
+    await store.leases.reap()
     await anna.hears()
     assert "goes on from step 130" in anna.newest()
     clock.advances(minutes=2)
@@ -223,7 +223,7 @@ async def test_three_deaths_put_a_job_aside_and_say_so(anna: Traveller, painter:
     for engine in ("one", "two", "three"):
         painter.engine = engine
         await painter.claims()
-        await store.jobs.release_of_dead_engines("the next")
+        await store.leases.release_of_dead_engines("the next")
     await anna.hears()
     assert any("put aside" in screen.text for screen in anna.screens())
     assert anna.offers("hunt.start")
@@ -253,7 +253,7 @@ async def test_cancel_ends_the_newest_job_and_says_when_there_is_none(anna: Trav
     await anna.taps("hunt.start")
     await anna.says("/cancel")
     assert "Stopped: hunt" in anna.newest()
-    assert not await store.jobs.live()
+    assert not await store.queue.live()
 
 
 async def test_news_of_another_quest_is_one_line_and_the_way_there(anna: Traveller, painter: Painter) -> None:
@@ -346,12 +346,13 @@ async def test_too_much_at_once_is_refused_and_moves_nothing(anna: Traveller, st
     await anna.chooses_a_style()
     await anna.hunts()
     await anna.taps("hunt.compare")
-    compared = await store.jobs.latest((await anna.quest()).id, JobKind.COMPARE)
+    compared = await store.queue.latest((await anna.quest()).id, JobKind.COMPARE)
     assert compared is not None
-    for number in range(LIVE_A_PERSON[Lane.INTERACTIVE] - 1):
-        await store.jobs.enqueue(read_request(compared.request), key=f"{number}", quest=compared.quest, user=anna.id)
+    for number in range(MOST_LIVE[Lane.INTERACTIVE] - 1):
+        await store.queue.enqueue(read_request(compared.request), key=f"{number}", quest=compared.quest, user=anna.id)
     reply = await anna.taps("hunt.more")
     assert reply.alert
+    assert "12 jobs" in reply.toast
     assert "/queue" in reply.toast
     assert (await anna.quest()).stage is Stage.ALBUM
 
@@ -394,7 +395,7 @@ async def test_a_deleted_quest_asks_again_and_takes_its_jobs_along(anna: Travell
     assert await store.quests.current(anna.id) is not None
     await anna.presses(next(b for b in anna.buttons() if ":yes:" in b.data))
     assert await store.quests.current(anna.id) is None
-    assert not [job for job in await store.jobs.live() if job.state in LIVE_STATES]
+    assert not [job for job in await store.queue.live() if job.state in LIVE_STATES]
 
 
 async def test_a_language_is_kept_and_everything_speaks_it(anna: Traveller, store: Store) -> None:

@@ -49,7 +49,7 @@ async def test_the_style_stays_the_same_to_the_comma_from_hunt_to_payload(anna: 
     await anna.hunts("a knight")
     await anna.picks(1)
     await anna.fills_the_payload()
-    jobs = await store.jobs.of_quest((await anna.quest()).id)
+    jobs = await store.queue.of_quest((await anna.quest()).id)
     prompts = {row.prompt for job in jobs for row in read_request(job.request).rows}  # type: ignore[union-attr]
     tails = {prompt.split(", ", 1)[1] for prompt in prompts}
     assert tails == {"neon sign, navy blue background"}
@@ -123,7 +123,7 @@ async def test_training_gets_the_kept_pictures_with_captions_that_leave_out_the_
 ) -> None:
     await walks_to_the_end(anna)
     quest = await anna.quest()
-    job = await store.jobs.latest(quest.id, JobKind.TRAINING)
+    job = await store.queue.latest(quest.id, JobKind.TRAINING)
     assert job is not None
     request = read_request(job.request)
     assert isinstance(request, TrainingRequest)
@@ -137,7 +137,7 @@ async def test_samples_are_of_subjects_the_palette_never_held_and_say_no_style_w
     anna: Traveller, store: Store
 ) -> None:
     await walks_to_the_end(anna)
-    job = await store.jobs.latest((await anna.quest()).id, JobKind.TRAINING)
+    job = await store.queue.latest((await anna.quest()).id, JobKind.TRAINING)
     assert job is not None
     request = read_request(job.request)
     assert isinstance(request, TrainingRequest)
@@ -158,7 +158,7 @@ async def test_the_status_of_a_training_shows_losses_and_samples_in_one_message(
 
 async def test_the_first_thing_a_new_seal_shows_is_without_and_with_on_one_seed(anna: Traveller, store: Store) -> None:
     await walks_to_the_end(anna)
-    job = await store.jobs.latest((await anna.quest()).id, JobKind.TRYING)
+    job = await store.queue.latest((await anna.quest()).id, JobKind.TRYING)
     assert job is not None
     request = read_request(job.request)
     assert isinstance(request, TryRequest)
@@ -175,7 +175,7 @@ async def test_the_trigger_is_put_into_a_prompt_only_where_it_is_missing(anna: T
     for text, prompt in (("castle", "a castle, ohwx"), ("an OHWX dragon", "OHWX dragon")):
         await anna.says(text)
         await anna.waits()
-        job = await store.jobs.latest(quest.id, JobKind.TRYING)
+        job = await store.queue.latest(quest.id, JobKind.TRYING)
         assert job is not None
         request = read_request(job.request)
         assert isinstance(request, TryRequest)

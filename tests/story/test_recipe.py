@@ -119,16 +119,16 @@ async def test_samples_can_be_asked_for_while_it_runs(anna: Traveller, store: St
     assert job is not None
     await anna.hears()
     assert "Nothing is learned yet" in (await anna.taps("train.sample")).toast
-    await store.jobs.beat(job.id, job.lease_token, 60.0, Progress(done=20, total=120, phase=Phase.TRAINING))
+    await store.leases.beat(job.id, job.lease_token, 60.0, Progress(done=20, total=120, phase=Phase.TRAINING))
     assert "next pause" in (await anna.taps("train.sample")).toast
-    found = await store.jobs.find(job.id)
+    found = await store.queue.find(job.id)
     assert found is not None
     assert found.wish is Wish.SAMPLE
     await anna.hears()
     assert "samples of this step" in anna.newest()
     assert "asked for already" in (await anna.taps("train.sample")).toast
     await anna.taps("train.stop")
-    found = await store.jobs.find(job.id)
+    found = await store.queue.find(job.id)
     assert found is not None
     assert found.wish is Wish.STOP
 
@@ -162,7 +162,7 @@ async def test_what_was_chosen_is_what_is_asked_of_the_engine(
     await anna.taps("train.preset", name)
     await anna.taps("train.start")
     quest = await anna.quest()
-    job = await store.jobs.latest(quest.id, JobKind.TRAINING)
+    job = await store.queue.latest(quest.id, JobKind.TRAINING)
     assert job is not None
     request = read_request(job.request)
     assert isinstance(request, TrainingRequest)
@@ -178,7 +178,7 @@ async def test_a_training_that_the_disk_cannot_hold_is_refused_before_it_begins(
     toast = (await anna.taps("train.start")).toast
     assert "more than is left" in toast
     assert (await anna.quest()).stage is Stage.RECIPE
-    assert await store.jobs.of_quest((await anna.quest()).id, JobKind.TRAINING) == ()
+    assert await store.queue.of_quest((await anna.quest()).id, JobKind.TRAINING) == ()
     store.room = Room(store.folder, usage=lambda _folder: full._replace(free=10**11))
     await anna.taps("train.start")
     assert (await anna.quest()).stage is Stage.SEALING
@@ -190,7 +190,7 @@ async def test_more_steps_than_a_training_may_take_are_refused_with_the_way_out(
     long = replace(quest.recipe, preset=Preset.OWN, epochs=3_000, steps=MOST["steps"] + 1)
     await store.quests.save(replace(quest, recipe=long))
     assert f"{MOST['steps']} steps at most" in (await anna.taps("train.start")).toast
-    assert await store.jobs.of_quest(quest.id, JobKind.TRAINING) == ()
+    assert await store.queue.of_quest(quest.id, JobKind.TRAINING) == ()
 
 
 async def test_a_training_whose_engine_was_asked_to_end_is_paused_and_says_where(
@@ -201,7 +201,7 @@ async def test_a_training_whose_engine_was_asked_to_end_is_paused_and_says_where
     job = await painter.claims()
     assert job is not None
     await painter.saves(job, 7, epoch=1)
-    await store.jobs.give_back(job.id, job.lease_token)
+    await store.leases.release(job.id, job.lease_token)
     await anna.hears()
     assert "Paused at step 7" in anna.newest()
     assert "The engine stopped" not in anna.newest()
@@ -215,6 +215,6 @@ async def test_a_damaged_state_is_said_while_the_training_goes_on_from_the_one_b
     job = await painter.claims()
     assert job is not None
     progress = Progress(done=60, total=200, phase=Phase.TRAINING, went_back_to=50)
-    await store.jobs.beat(job.id, job.lease_token, 60.0, progress)
+    await store.leases.beat(job.id, job.lease_token, 60.0, progress)
     await anna.hears()
     assert "damaged on the disk. It went on from the one before, at step 50" in anna.newest()

@@ -162,7 +162,7 @@ async def test_more_chunks_than_the_model_takes_are_refused_with_a_sentence_befo
     assert "BREAK" not in (await anna.quest()).subject
     await anna.says(" BREAK ".join(["fox"] * (MOST_CHUNKS - 1)))
     await anna.taps("hunt.start")
-    job = await store.jobs.latest((await anna.quest()).id, JobKind.HUNT)
+    job = await store.queue.latest((await anna.quest()).id, JobKind.HUNT)
     assert job is not None
     request = read_request(job.request)
     assert isinstance(request, HuntRequest)
@@ -192,7 +192,7 @@ async def test_pasted_generation_data_is_shown_before_it_counts_and_then_makes_t
     assert (style.modifiers, style.negative) == ("a castle, ink", "blurry")
     await goes_on_to_the_hunt(anna)
     await anna.taps("hunt.start")
-    job = await store.jobs.latest((await anna.quest()).id, JobKind.HUNT)
+    job = await store.queue.latest((await anna.quest()).id, JobKind.HUNT)
     assert job is not None
     request = read_request(job.request)
     assert isinstance(request, HuntRequest)

@@ -46,7 +46,7 @@ async def boris_asks(store: Store) -> Job:
     """Somebody's hunt waits in the queue."""
     await store.people.meet(BORIS, BORIS, "en")
     row = Row(prompt="a cat", negative="", seed=Seed(1), subject="a cat", drawing=Drawing())
-    return await store.jobs.enqueue(HuntRequest(rows=(row,)), key="hunt", quest=None, user=BORIS)
+    return await store.queue.enqueue(HuntRequest(rows=(row,)), key="hunt", quest=None, user=BORIS)
 
 
 def screen_of(shows: tuple[object, ...]) -> Screen:
@@ -84,12 +84,12 @@ async def test_canceling_a_job_asks_again_and_leaves_a_note(store: Store) -> Non
     walk = await walk_of(store, ADMIN)
     shown = screen_of((await panel.show(walk)).shows)
     asked = screen_of((await panel.tapped(walk, verbs(shown)[Verb.ADMIN_CANCEL])).shows)
-    found = await store.jobs.find(job.id)
+    found = await store.queue.find(job.id)
     assert found is not None
     assert found.state is JobState.QUEUED, "asking changes nothing"
     assert asked.slot == shown.slot, "on the same message"
     await panel.tapped(walk, verbs(asked)[Verb.ADMIN_CANCEL_YES])
-    found = await store.jobs.find(job.id)
+    found = await store.queue.find(job.id)
     assert found is not None
     assert found.state is JobState.CANCELED
     (note,) = await store.machine.notes()
@@ -116,7 +116,7 @@ async def test_the_panel_fits_a_phone_in_every_language_with_a_full_queue(store:
     row = Row(prompt="a cat", negative="", seed=Seed(1), subject="a cat", drawing=Drawing())
     for person in range(100, 130):
         await store.people.meet(person, person, "en")
-        await store.jobs.enqueue(HuntRequest(rows=(row,)), key=f"hunt:{person}", quest=None, user=person)
+        await store.queue.enqueue(HuntRequest(rows=(row,)), key=f"hunt:{person}", quest=None, user=person)
     walk = await walk_of(store, ADMIN, language)
     for verb in (Verb.ADMIN_PAUSE, Verb.ADMIN_RESUME):
         await panel.tapped(walk, Tap(verb))

@@ -268,4 +268,4 @@ async def test_a_tap_refused_for_want_of_room_can_be_tapped_again_when_there_is_
             tap = anna.taps_on(message, data)
             await until(lambda tap=tap: tap.answered_at is not None)  # type: ignore[misc]
             assert tap.text == toast
-    assert len(await store.jobs.live()) == 1
+    assert len(await store.queue.live()) == 1

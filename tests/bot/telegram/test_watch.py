@@ -50,7 +50,7 @@ async def hunts(store: Store, person_id: int) -> Job:
     await store.people.meet(person_id, person_id, "en")
     quest = await store.quests.begin(person_id, person_id)
     row = Row(prompt="a cat", negative="", seed=Seed(1), subject="a cat", drawing=Drawing())
-    return await store.jobs.enqueue(HuntRequest(rows=(row,)), key=f"hunt:{person_id}", quest=quest.id, user=person_id)
+    return await store.queue.enqueue(HuntRequest(rows=(row,)), key=f"hunt:{person_id}", quest=quest.id, user=person_id)
 
 
 async def notices(store: Store, person_id: int) -> list[str]:
@@ -113,32 +113,32 @@ async def test_news_that_cannot_be_put_into_words_hold_up_nobody_elses(store: St
     await watch.look()
     assert await store.outbox.next_for(BORIS) is not None
     await watch.look()
-    assert await store.jobs.untold() == ()
+    assert await store.queue.untold() == ()
     assert len(jobs) == 2
 
 
 async def test_the_end_of_a_job_is_said_plainly_when_the_journey_cannot(store: Store) -> None:
     job = await hunts(store, ANNA)
-    claimed = await store.jobs.claim_next("engine", 30.0)
+    claimed = await store.leases.claim("engine", 30.0)
     assert claimed is not None
-    await store.jobs.fail(job.id, claimed.lease_token, OutOfMemory())
+    await store.leases.fail(job.id, claimed.lease_token, OutOfMemory())
     watch = watching(store, Steps(store, broken_for=ANNA))
     for _ in range(3):
         await watch.look()
     assert await notices(store, ANNA) == [Words("en")("job.ended_plainly")]
-    ended = await store.jobs.find(job.id)
+    ended = await store.queue.find(job.id)
     assert ended is not None
     assert ended.state is JobState.FAILED
 
 
 async def test_news_are_told_once_over_a_restart(store: Store) -> None:
     job = await hunts(store, ANNA)
-    claimed = await store.jobs.claim_next("engine", 30.0, (Lane.INTERACTIVE,))
+    claimed = await store.leases.claim("engine", 30.0, (Lane.INTERACTIVE,))
     assert claimed is not None
     await watching(store, Steps(store)).look()
-    await store.jobs.beat(job.id, claimed.lease_token, 30.0, Progress(done=1, total=4))
+    await store.leases.beat(job.id, claimed.lease_token, 30.0, Progress(done=1, total=4))
     await watching(store, Steps(store)).look()
-    assert await store.jobs.untold() == ()
+    assert await store.queue.untold() == ()
     await watching(store, Steps(store)).look()
     owed = await store.outbox.next_for(ANNA)
     assert owed is not None
@@ -149,9 +149,9 @@ async def test_news_are_told_once_over_a_restart(store: Store) -> None:
 async def full(store: Store) -> Job:
     """A job that was held because the disk is full."""
     job = await hunts(store, ANNA)
-    claimed = await store.jobs.claim_next("engine", 30.0)
+    claimed = await store.leases.claim("engine", 30.0)
     assert claimed is not None
-    await store.jobs.hold(job.id, claimed.lease_token, NoRoom())
+    await store.leases.hold(job.id, claimed.lease_token, NoRoom())
     return job
 
 
@@ -161,7 +161,7 @@ async def test_admins_hear_once_that_the_disk_is_full_and_once_that_it_is_not(st
     for _ in range(3):  # the bot may be restarted between two looks
         await Watch(store, Steps(store), lambda: None, admins=[BORIS]).tell_of_room()
     assert await notices(store, BORIS) == [Words("ru")("admin.room.NoRoom")]
-    assert await store.jobs.release_held() == 1
+    assert await store.leases.release_held() == 1
     for _ in range(3):
         await Watch(store, Steps(store), lambda: None, admins=[BORIS]).tell_of_room()
     assert await notices(store, BORIS) == [Words("ru")("admin.room.back")]

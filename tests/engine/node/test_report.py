@@ -31,7 +31,7 @@ async def saved_thrice(desk: Desk) -> Job:
     job = await desk.claims()
     for step in (10, 20, 30, 35):
         file = await desk.store.files.put(f"state at {step}".encode(), ".safetensors")
-        await desk.store.jobs.record_training(
+        await desk.store.trainings.record(
             job.id,
             job.lease_token,
             losses=[LossPoint(step=one, loss=1.0) for one in range(step - 9, step + 1)],
@@ -43,7 +43,7 @@ async def saved_thrice(desk: Desk) -> Job:
 
 
 async def spoil(desk: Desk, job: Job, number: int, how: str) -> None:
-    path = desk.store.files.path((await desk.store.jobs.training_states(job.id))[number][1])
+    path = desk.store.files.path((await desk.store.trainings.states(job.id))[number][1])
     if how == "gone":
         path.unlink()
         return
@@ -61,7 +61,7 @@ async def test_a_damaged_newest_state_costs_the_steps_since_the_one_before(desk:
     assert [point.step for point in task.losses] == list(range(1, 21))
     this = Attempt(read_request(job.request), tiny_machine("sd1"), task)  # type: ignore[arg-type]
     assert this.progress(20, Phase.TRAINING).went_back_to == 20
-    assert [step for step, _ in await desk.store.jobs.training_states(job.id)] == [20]
+    assert [step for step, _ in await desk.store.trainings.states(job.id)] == [20]
 
 
 async def test_an_unspoilt_state_is_gone_on_from_without_a_word(desk: Desk) -> None:

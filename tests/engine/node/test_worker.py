@@ -42,12 +42,12 @@ class Studio:
     quests: dict[int, int]
 
     async def asks(self, who: int, request: HuntRequest | PayloadRequest | TryRequest, key: str = "") -> Job:
-        return await self.store.jobs.enqueue(
+        return await self.store.queue.enqueue(
             request, key=key or f"{who}-{request.KIND}", quest=self.quests[who], user=who
         )
 
     async def state(self, job: Job) -> Job:
-        found = await self.store.jobs.find(job.id)
+        found = await self.store.queue.find(job.id)
         assert found is not None
         return found
 
@@ -121,7 +121,7 @@ async def test_a_wish_to_stop_keeps_what_is_drawn(studio: Studio) -> None:
     job = await studio.asks(ANNA, PayloadRequest(rows=rows(8)))
     while not await studio.files(job):
         await studio.worker.turn()
-    await studio.store.jobs.wish(job.id, Wish.STOP)
+    await studio.store.queue.wish(job.id, Wish.STOP)
     studio.worker.running[0].beaten = 0.0  # the next turn beats and hears the wish
     await studio.turns_until(job, JobState.DONE)
     kept = len(await studio.files(job))
@@ -133,7 +133,7 @@ async def test_a_wish_to_stop_keeps_what_is_drawn(studio: Studio) -> None:
 async def test_a_wish_to_cancel_ends_the_job_and_frees_the_engine(studio: Studio) -> None:
     job = await studio.asks(ANNA, PayloadRequest(rows=rows(8)))
     await studio.worker.turn()
-    await studio.store.jobs.cancel(job.id)
+    await studio.store.queue.cancel(job.id)
     studio.worker.running[0].beaten = 0.0
     await studio.turns_until(job, JobState.CANCELED)
     assert studio.worker.running == []
@@ -144,8 +144,8 @@ async def test_a_wish_to_cancel_ends_the_job_and_frees_the_engine(studio: Studio
 async def test_a_lost_lease_ends_the_work_and_writes_nothing(studio: Studio) -> None:
     job = await studio.asks(ANNA, HuntRequest(rows=rows(2)))
     await studio.worker.turn()
-    await studio.store.jobs.release_of_dead_engines("another engine")
-    assert await studio.store.jobs.claim_next("another engine", LEASE_SECONDS, (Lane.INTERACTIVE,)) is not None
+    await studio.store.leases.release_of_dead_engines("another engine")
+    assert await studio.store.leases.claim("another engine", LEASE_SECONDS, (Lane.INTERACTIVE,)) is not None
     while studio.worker.running:
         await studio.worker.turn()
     assert await studio.files(job) == []
@@ -154,12 +154,12 @@ async def test_a_lost_lease_ends_the_work_and_writes_nothing(studio: Studio) -> 
 
 async def test_a_woken_engine_that_lost_its_lease_writes_no_row_and_no_file(studio: Studio) -> None:
     await studio.asks(ANNA, HuntRequest(rows=rows(1)))
-    job = await studio.store.jobs.claim_next("asleep", LEASE_SECONDS)
+    job = await studio.store.leases.claim("asleep", LEASE_SECONDS)
     assert job is not None
     task = await recall(studio.store, job)
     events = run_of(job.kind)(read_request(job.request), studio.worker.machine, task)
     drew = next(event for event in events if isinstance(event, Drew))
-    await studio.store.jobs.release_of_dead_engines("another engine")
+    await studio.store.leases.release_of_dead_engines("another engine")
     before = sorted(studio.store.files.folder.folder.rglob("*"))
     with pytest.raises(LeaseLost):
         await tell(studio.store, job, drew)
@@ -235,14 +235,14 @@ async def test_a_payload_killed_between_any_two_events_goes_on_to_the_same_bytes
 
 async def test_what_is_stored_is_recalled_and_not_drawn_again(studio: Studio) -> None:
     await studio.asks(ANNA, PayloadRequest(rows=rows(5)))
-    job = await studio.store.jobs.claim_next("dying engine", LEASE_SECONDS)
+    job = await studio.store.leases.claim("dying engine", LEASE_SECONDS)
     assert job is not None
     for event in run_of(job.kind)(PayloadRequest(rows=rows(5)), tiny_machine("sd1"), await recall(studio.store, job)):
         await tell(studio.store, job, event)
         if isinstance(event, Drew) and event.position == 1:
             break
-    await studio.store.jobs.release_of_dead_engines("next engine")
-    job = await studio.store.jobs.claim_next("next engine", LEASE_SECONDS)
+    await studio.store.leases.release_of_dead_engines("next engine")
+    job = await studio.store.leases.claim("next engine", LEASE_SECONDS)
     assert job is not None
     task = await recall(studio.store, job)
     assert task.drawn == {0, 1}

@@ -5,41 +5,41 @@ from __future__ import annotations
 import pytest
 
 from storage.errors import JobConflict, QuotaReached
-from storage.jobs import LIVE_A_PERSON
-from storage.states import JOB_MOVES, JobKind, JobState, Lane, Wish
+from storage.states import JOB_MOVES, JobKind, JobState, Wish
 from tests.storage.asking import ANNA, BORIS, Clock, Desk, hunt, payload, training
 
 
 async def test_the_same_key_and_request_find_the_job_that_is_there(desk: Desk) -> None:
     quest = await desk.quest_of(ANNA)
-    first = await desk.store.jobs.enqueue(hunt(), key="hunt:1", quest=quest.id, user=ANNA)
-    again = await desk.store.jobs.enqueue(hunt(), key="hunt:1", quest=quest.id, user=ANNA)
+    first = await desk.store.queue.enqueue(hunt(), key="hunt:1", quest=quest.id, user=ANNA)
+    again = await desk.store.queue.enqueue(hunt(), key="hunt:1", quest=quest.id, user=ANNA)
     assert again == first
-    assert [job.id for job in await desk.store.jobs.live()] == [first.id]
+    assert [job.id for job in await desk.store.queue.live()] == [first.id]
 
 
 async def test_the_same_key_with_another_request_is_a_conflict(desk: Desk) -> None:
     quest = await desk.quest_of(ANNA)
-    await desk.store.jobs.enqueue(hunt(4), key="hunt:1", quest=quest.id, user=ANNA)
+    await desk.store.queue.enqueue(hunt(4), key="hunt:1", quest=quest.id, user=ANNA)
     with pytest.raises(JobConflict):
-        await desk.store.jobs.enqueue(hunt(5), key="hunt:1", quest=quest.id, user=ANNA)
+        await desk.store.queue.enqueue(hunt(5), key="hunt:1", quest=quest.id, user=ANNA)
 
 
 async def test_a_key_is_free_again_when_its_job_has_ended(desk: Desk) -> None:
     quest = await desk.quest_of(ANNA)
-    first = await desk.store.jobs.enqueue(hunt(), key="hunt:1", quest=quest.id, user=ANNA)
+    first = await desk.store.queue.enqueue(hunt(), key="hunt:1", quest=quest.id, user=ANNA)
     await desk.finishes(await desk.claims())
-    second = await desk.store.jobs.enqueue(hunt(), key="hunt:1", quest=quest.id, user=ANNA)
+    second = await desk.store.queue.enqueue(hunt(), key="hunt:1", quest=quest.id, user=ANNA)
     assert second.id != first.id
 
 
 async def test_one_person_cannot_fill_the_queue_but_others_still_may_ask(desk: Desk) -> None:
-    for _ in range(LIVE_A_PERSON[Lane.TRAINING]):
-        await desk.asks(ANNA, training())
-    with pytest.raises(QuotaReached):
-        await desk.asks(ANNA, training())
-    await desk.asks(BORIS, training())
-    await desk.asks(ANNA, hunt())  # another lane
+    for _ in range(2):
+        await desk.asks(ANNA, training(), most_live=2)
+    with pytest.raises(QuotaReached) as refused:
+        await desk.asks(ANNA, training(), most_live=2)
+    assert refused.value.facts == {"lane": "training", "count": 2, "most": 2}
+    await desk.asks(BORIS, training(), most_live=2)
+    await desk.asks(ANNA, hunt(), most_live=2)  # another lane
 
 
 async def test_a_refused_request_leaves_nothing_behind_in_the_handlers_transaction(desk: Desk) -> None:
@@ -47,16 +47,16 @@ async def test_a_refused_request_leaves_nothing_behind_in_the_handlers_transacti
     async with desk.store.write():
         await desk.store.machine.note(ANNA, "asked", "")
         with pytest.raises(QuotaReached):
-            await desk.asks(ANNA, training())
-    assert len(await desk.store.jobs.live()) == 1
+            await desk.asks(ANNA, training(), most_live=1)
+    assert len(await desk.store.queue.live()) == 1
     assert len(await desk.store.machine.notes()) == 1
 
 
 async def test_a_waiting_job_is_canceled_at_once_and_a_running_one_is_asked(desk: Desk) -> None:
     running, waiting = await desk.asks(ANNA), await desk.asks(ANNA)
     await desk.claims()
-    assert await desk.store.jobs.cancel(running.id)
-    assert await desk.store.jobs.cancel(waiting.id)
+    assert await desk.store.queue.cancel(running.id)
+    assert await desk.store.queue.cancel(waiting.id)
     assert ((await desk.sees(running)).state, (await desk.sees(running)).wish) == (JobState.RUNNING, Wish.CANCEL)
     assert (await desk.sees(waiting)).state is JobState.CANCELED
     assert (await desk.sees(waiting)).finished == desk.clock()
@@ -65,8 +65,8 @@ async def test_a_waiting_job_is_canceled_at_once_and_a_running_one_is_asked(desk
 async def test_a_cancel_is_not_softened_into_a_stop(desk: Desk) -> None:
     job = await desk.asks(ANNA)
     await desk.claims()
-    await desk.store.jobs.cancel(job.id)
-    await desk.store.jobs.wish(job.id, Wish.STOP)
+    await desk.store.queue.cancel(job.id)
+    await desk.store.queue.wish(job.id, Wish.STOP)
     assert (await desk.sees(job)).wish is Wish.CANCEL
 
 
@@ -74,7 +74,7 @@ async def test_nothing_can_be_asked_of_a_job_that_has_ended(desk: Desk) -> None:
     job = await desk.asks(ANNA)
     await desk.finishes(await desk.claims())
     before = await desk.sees(job)
-    for ask in (desk.store.jobs.cancel, desk.store.jobs.pause, desk.store.jobs.resume):
+    for ask in (desk.store.queue.cancel, desk.store.queue.pause, desk.store.queue.resume):
         assert not await ask(job.id)
     assert await desk.sees(job) == before
     assert JOB_MOVES[before.state] == frozenset()
@@ -82,29 +82,29 @@ async def test_nothing_can_be_asked_of_a_job_that_has_ended(desk: Desk) -> None:
 
 async def test_a_held_job_is_not_claimed_until_it_is_let_go(desk: Desk) -> None:
     job = await desk.asks(ANNA)
-    assert await desk.store.jobs.pause(job.id)
-    assert await desk.store.jobs.claim_next("engine", 60.0) is None
-    assert await desk.store.jobs.resume(job.id)
+    assert await desk.store.queue.pause(job.id)
+    assert await desk.store.leases.claim("engine", 60.0) is None
+    assert await desk.store.queue.resume(job.id)
     assert (await desk.claims()).id == job.id
 
 
 async def test_what_was_told_is_not_told_again_until_there_is_news(desk: Desk, clock: Clock) -> None:
     job = await desk.asks(ANNA)
-    (untold,) = await desk.store.jobs.untold()
-    await desk.store.jobs.told(job.id, untold.version)
-    assert await desk.store.jobs.untold() == ()
+    (untold,) = await desk.store.queue.untold()
+    await desk.store.queue.told(job.id, untold.version)
+    assert await desk.store.queue.untold() == ()
     await desk.finishes(await desk.claims())
-    (news,) = await desk.store.jobs.untold()
+    (news,) = await desk.store.queue.untold()
     assert news.state is JobState.DONE
-    await desk.store.jobs.told(job.id, news.version)
-    await desk.store.jobs.told(job.id, untold.version)  # said late: nothing becomes untold by it
-    assert await desk.store.jobs.untold() == ()
+    await desk.store.queue.told(job.id, news.version)
+    await desk.store.queue.told(job.id, untold.version)  # said late: nothing becomes untold by it
+    assert await desk.store.queue.untold() == ()
 
 
 async def test_a_quests_jobs_come_newest_first_and_by_kind(desk: Desk) -> None:
     first, large, last = await desk.asks(ANNA), await desk.asks(ANNA, payload()), await desk.asks(ANNA)
     assert first.quest is not None
-    assert [job.id for job in await desk.store.jobs.of_quest(first.quest)] == [last.id, large.id, first.id]
-    assert [job.id for job in await desk.store.jobs.of_quest(first.quest, JobKind.HUNT)] == [last.id, first.id]
-    assert await desk.store.jobs.latest(first.quest, JobKind.PAYLOAD) == large
-    assert await desk.store.jobs.latest(first.quest, JobKind.TRAINING) is None
+    assert [job.id for job in await desk.store.queue.of_quest(first.quest)] == [last.id, large.id, first.id]
+    assert [job.id for job in await desk.store.queue.of_quest(first.quest, JobKind.HUNT)] == [last.id, first.id]
+    assert await desk.store.queue.latest(first.quest, JobKind.PAYLOAD) == large
+    assert await desk.store.queue.latest(first.quest, JobKind.TRAINING) is None

@@ -1,28 +1,37 @@
-"""The job queue: what people ask for. The engine's side is in leases.py, a training's rows in training_records.py."""
+"""The job queue: what people ask for, in which order it is served, and what they ask of it later."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+
+from storage.database import Database
 from storage.documents import dump
-from storage.errors import JobConflict, QuotaReached
+from storage.errors import JobConflict, NoRoom, QuotaReached
 from storage.job_rows import read_job
 from storage.queries import queries
 from storage.records import Job, Progress
 from storage.requests import Request, write_request
 from storage.states import LANE_OF, LANE_ORDER, JobKind, Lane, Wish
-from storage.training_records import TrainingRecords
+from storage.trainings import Trainings
 
-SQL = queries("jobs")
-LIVE_A_PERSON = {Lane.INTERACTIVE: 12, Lane.PAYLOAD: 2, Lane.TRAINING: 1}  # one person cannot fill the queue
+SQL = queries("queue")
 
 
-class Jobs(TrainingRecords):
-    """The jobs of the store."""
+class Queue:
+    """The jobs of the store, as those see them who ask. An engine holds them by storage.leases."""
 
-    async def enqueue(self, request: Request, *, key: str, quest: int | None, user: int) -> Job:
+    def __init__(self, database: Database, trainings: Trainings) -> None:
+        self._database = database
+        self._trainings = trainings
+
+    async def enqueue(
+        self, request: Request, *, key: str, quest: int | None, user: int, most_live: int | None = None
+    ) -> Job:
         """Asks for work. The same live key with the same request finds the job that is there.
 
-        Raises JobConflict when that one asks for something else, QuotaReached when the person has too many, NoRoom
-        when the disk has no room for what it would make.
+        Raises JobConflict when that one asks for something else, QuotaReached when the person has `most_live` jobs of
+        this lane already, NoRoom when the disk has no room for what it would make.
         """
         lane, text = LANE_OF[request.KIND], write_request(request)
         async with self._database.write():
@@ -31,9 +40,7 @@ class Jobs(TrainingRecords):
                 if live["request"] != text:
                     raise JobConflict(key=key)
                 return read_job(live)
-            count = await self._database.one(SQL["live_of_user"], {"user": user, "lane": lane.value})
-            if count is not None and count["live"] >= LIVE_A_PERSON[lane]:
-                raise QuotaReached(lane=lane.value, live=count["live"])
+            await self._require_quota(user, lane, most_live)
             self._database.room.require()
             values = {
                 "kind": request.KIND.value,
@@ -91,7 +98,7 @@ class Jobs(TrainingRecords):
         async with self._database.write():
             is_live = await self.wish(job_id, Wish.CANCEL)
             if await self._database.change(SQL["cancel_waiting"], {"id": job_id, "now": self._database.now_ms}):
-                await self.keep_states(job_id, 0)
+                await self._trainings.keep_states(job_id, 0)
         return is_live
 
     async def pause(self, job_id: int) -> bool:
@@ -101,3 +108,15 @@ class Jobs(TrainingRecords):
     async def resume(self, job_id: int) -> bool:
         """Lets a held or quarantined job be claimed again; False when it is neither."""
         return await self._database.change(SQL["resume"], {"id": job_id}) > 0
+
+    async def reason_to_hold(self) -> str | None:
+        """The name of the error for which jobs wait or none may be asked for; None while the disk takes what comes."""
+        if await asyncio.to_thread(self._database.room.is_low):
+            return NoRoom.__name__
+        rows = await self._database.all(SQL["held"])
+        return str(json.loads(rows[0]["error"])["error"]) if rows else None
+
+    async def _require_quota(self, user: int, lane: Lane, most: int | None) -> None:
+        row = await self._database.one(SQL["live_of_user"], {"user": user, "lane": lane.value})
+        if most is not None and row is not None and row["live"] >= most:
+            raise QuotaReached(lane=lane.value, count=row["live"], most=most)
