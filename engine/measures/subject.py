@@ -14,8 +14,8 @@ from PIL import Image
 from engine.models import adapters
 from engine.models.forward import predict
 from engine.models.machine import Machine
+from engine.models.noise_schedule import noise_schedule, squared_errors, target_of
 from engine.pictures.latents import generator, posterior
-from engine.pictures.noise import noise_schedule, rowwise_error, target_of
 from engine.pictures.prompt_weights import Embeddings, encode
 
 TIMESTEPS = (0.35, 0.5, 0.65, 0.8)  # of T: below, pixels decide; above, nothing is left to see
@@ -49,7 +49,7 @@ class SubjectMeasure:
             target = target_of(self._schedule, x0, noise, t)
             with adapters.using(machine, {}):
                 prediction = predict(machine, noisy, t.expand(count), self._condition())
-            yield rowwise_error(prediction, target.expand_as(prediction)).cpu()
+            yield squared_errors(prediction, target.expand_as(prediction)).cpu()
 
     def rank_score(self, errors: Sequence[torch.Tensor], subject: str) -> float:
         """1 when the true subject explains the picture best, 0 when worst; every timestep weighs the same."""

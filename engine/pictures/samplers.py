@@ -15,38 +15,25 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
+from engine.models.noise_schedule import trained_with
 from storage.states import Sampler
 
 KARRAS_RHO = 7.0  # the paper's
 KARRAS_FLOOR = 2  # the last noise level is that of half an even step: below it this kind of model only repeats itself
-NOISE_SCHEDULE = (
-    "num_train_timesteps",
-    "beta_start",
-    "beta_end",
-    "beta_schedule",
-    "trained_betas",
-    "prediction_type",
-    "timestep_spacing",
-    "steps_offset",
-    "rescale_betas_zero_snr",
-)
 
 
 def make_scheduler(sampler: Sampler, model_config: Mapping[str, Any], steps: int, device: torch.device) -> Any:
     """A fresh scheduler with its timesteps set; one instance serves one group of rows and is then thrown away."""
-    known = {name: model_config[name] for name in NOISE_SCHEDULE if name in model_config}
-    if sampler is Sampler.DDIM and "set_alpha_to_one" in model_config:
-        known["set_alpha_to_one"] = model_config["set_alpha_to_one"]
+    only_ddim = ("set_alpha_to_one",) if sampler is Sampler.DDIM else ()
+    known = trained_with(model_config, "timestep_spacing", "steps_offset", *only_ddim)
     with warnings.catch_warnings():  # diffusers hands tensors to np.array, which NumPy 2 deprecates
         warnings.simplefilter("ignore", DeprecationWarning)
         scheduler = MAKERS[sampler](known)
         scheduler.set_timesteps(steps, device=device)
     if sampler is Sampler.DPMPP_2M_KARRAS and known.get("rescale_betas_zero_snr"):
         _spread_below_terminal(scheduler, steps, device)
-    if hasattr(
-        scheduler, "set_begin_index"
-    ):  # Karras sigmas may share a timestep, so looking steps up by it would skip
-        scheduler.set_begin_index(0)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(0)  # Karras sigmas may share a timestep, so looking steps up by it would skip
     return scheduler
 
 

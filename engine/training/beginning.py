@@ -8,11 +8,10 @@ import torch
 from torch.nn.functional import avg_pool2d, pad
 
 from engine.models.machine import Machine
+from engine.models.noise_schedule import noise_schedule, squared_errors, target_of
 from engine.pictures.latents import generator
-from engine.pictures.noise import noise_schedule, target_of
 from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
 from engine.training.bucket import Bucket
-from engine.training.losses import row_means
 from engine.training.predict import predict
 
 # Shares of T between which a look is drawn: nearer to pure noise an error tells subject and ground apart, not looks.
@@ -66,8 +65,8 @@ def _error(
             with torch.no_grad():
                 noisy = schedule.add_noise(x0[rows], noise[rows], t)
                 prediction = predict(machine, noisy, t, words, bucket.time_ids[rows * views])
-                errors = (prediction.float() - target_of(schedule, x0[rows], noise[rows], t).float()).pow(2)
-                total += float(row_means(errors, _detail(x0[rows])).sum())
+                target = target_of(schedule, x0[rows], noise[rows], t)
+                total += float(squared_errors(prediction, target, _detail(x0[rows])).sum())
             yield
     return total
 

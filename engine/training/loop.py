@@ -10,7 +10,7 @@ import torch
 
 from engine.models import adapters
 from engine.models.machine import Machine
-from engine.pictures.noise import noise_schedule, signal_to_noise, target_of
+from engine.models.noise_schedule import noise_schedule, row_means, signal_to_noise, target_of
 from engine.pictures.prompt_weights import Embeddings
 from engine.training import yardstick
 from engine.training.averages import Averages
@@ -19,7 +19,7 @@ from engine.training.captions import CachedCaptions, TextSide
 from engine.training.dataset import Dataset
 from engine.training.draws import Draw, draw
 from engine.training.guard import Guard
-from engine.training.losses import pointwise, row_means, taught_timesteps, timestep_weight
+from engine.training.losses import pointwise, taught_timesteps, timestep_weight
 from engine.training.optimizers import Group, adapter_groups, make_optimizer, set_rate
 from engine.training.predict import predict
 from engine.training.prior import kept

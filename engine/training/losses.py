@@ -1,10 +1,10 @@
-"""What a prediction's error costs: the shape of the penalty, the weight of a timestep, and which cells count."""
+"""What a prediction's error costs: the shape of the penalty, and the weight of a timestep."""
 
 from __future__ import annotations
 
 import torch
 
-from engine.pictures.noise import min_snr_weight, signal_to_noise
+from engine.models.noise_schedule import signal_to_noise
 from storage.recipe import Loss, Recipe
 
 # Noisier than any timestep of SD 1.5, whose smallest is 0.0047: 1/√SNR would be without bound at zero terminal SNR.
@@ -28,12 +28,17 @@ def pointwise(prediction: torch.Tensor, target: torch.Tensor, kind: Loss, delta:
     return bent * delta if kind is Loss.HUBER else bent
 
 
-def row_means(cells: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-    """The mean of every row (N,) of (N, C, h, w); with a mask (N, 1, h, w) over what it leaves visible."""
-    if mask is None:
-        return cells.flatten(1).mean(dim=1)
-    seen = mask.expand_as(cells).flatten(1)
-    return (cells.flatten(1) * seen).sum(dim=1) / seen.sum(dim=1).clamp(min=1e-6)
+def min_snr_weight(snr: torch.Tensor, gamma: float | None, prediction: str) -> torch.Tensor:
+    """min(SNR, γ) / SNR for ε, min(SNR, γ) / (SNR + 1) for v (Hang et al. 2023, arXiv 2303.09556, section 3.4).
+
+    Without γ every timestep weighs 1. At zero SNR the ε form's limit is 1, the v form's 0.
+    """
+    if gamma is None:
+        return torch.ones_like(snr)
+    clipped = snr.clamp(max=gamma)
+    if prediction == "v_prediction":
+        return clipped / (snr + 1)
+    return torch.where(snr > 0, clipped / snr.clamp(min=1e-12), torch.ones_like(snr))
 
 
 def debiased_weight(snr: torch.Tensor, prediction: str) -> torch.Tensor:

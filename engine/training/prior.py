@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.models import adapters
-from engine.pictures.noise import target_of
+from engine.models.noise_schedule import target_of
 from engine.pictures.prompt_weights import Embeddings
 from engine.training.batches import Batch, Trainee, class_batch_of
 from engine.training.captions import chosen

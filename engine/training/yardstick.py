@@ -9,8 +9,8 @@ from collections.abc import Generator
 
 import torch
 
+from engine.models.noise_schedule import squared_errors, target_of
 from engine.pictures.latents import generator
-from engine.pictures.noise import rowwise_error, target_of
 from engine.training.batches import Trainee
 from engine.training.predict import predict
 
@@ -50,5 +50,5 @@ def _at(loop: Trainee, number: int, share: float) -> float:
             said = loop.text.condition(members * dataset.variants, torch.zeros(len(members), dtype=torch.bool))
             noisy = loop.schedule.add_noise(x0, noise, t)
             prediction = predict(loop.machine, noisy, t, said, bucket.time_ids[rows])
-        errors.append(rowwise_error(prediction, target_of(loop.schedule, x0, noise, t)))
+        errors.append(squared_errors(prediction, target_of(loop.schedule, x0, noise, t)))
     return float(torch.cat(errors).mean())

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.models.machine import Machine
-from engine.pictures.noise import min_snr_weight, noise_schedule, signal_to_noise
+from engine.models.noise_schedule import noise_schedule, signal_to_noise
 from engine.training.dataset import prepare
 from engine.training.draws import Layout, draw, pictures_of
 from engine.training.loop import Loop
+from engine.training.losses import min_snr_weight
 from engine.training.optimizers import learning_rate_at
 from storage.errors import FileDamaged, RecipeRefused
 from storage.recipe import Optimizer, Recipe, Schedule

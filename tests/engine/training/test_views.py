@@ -15,15 +15,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.models.machine import Machine
+from engine.models.noise_schedule import row_means, signal_to_noise
 from engine.pictures.latents import generator
-from engine.pictures.noise import signal_to_noise
 from engine.training.dataset import Dataset, orders_of, prepare
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
 from engine.training.losses import (
     DECIDED_SNR,
     debiased_weight,
     pointwise,
-    row_means,
     taught_timesteps,
     timestep_weight,
 )
