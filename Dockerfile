@@ -10,8 +10,8 @@ COPY constraints.txt ./
 
 FROM ground AS bot
 RUN pip install --constraint constraints.txt \
-    aiosqlite babel httpx matplotlib pillow psutil pydantic pydantic-settings pysqlite3 python-multipart \
-    python-telegram-bot regex sd-parsers snowballstemmer starlette structlog tokenizers typer uvicorn
+    aiosqlite babel httpx matplotlib pillow psutil pydantic pydantic-settings pysqlite3 python-telegram-bot regex \
+    sd-parsers snowballstemmer structlog tokenizers typer
 COPY storage ./storage
 COPY launch ./launch
 COPY bot ./bot

@@ -82,6 +82,6 @@ def who_listens(port: int) -> str:
         for one in psutil.net_connections("tcp"):
             if one.laddr and one.laddr.port == port and one.status == psutil.CONN_LISTEN and one.pid:
                 process = psutil.Process(one.pid)
-                is_ours = "bot.rehearsal" in process.cmdline() or "rehearsal" in process.cmdline()
+                is_ours = "rehearsal" in process.cmdline()
                 return f"process {one.pid}, {'another rehearsal chat' if is_ours else process.name()}"
     return ""

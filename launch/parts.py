@@ -30,7 +30,7 @@ def product(environment: Mapping[str, str], *, rehearsal_port: int | None, data:
     if rehearsal_port is not None:
         folder, url = data / "rehearsal", f"http://127.0.0.1:{rehearsal_port}"
         flags = ("--control",) if control else ()
-        command = python("-m", "bot.rehearsal", "--port", str(rehearsal_port), "--data", str(folder), *flags)
+        command = python("-m", "rehearsal", "--port", str(rehearsal_port), "--data", str(folder), *flags)
         answers = python("-c", PAGE_ANSWERS, f"{url}/")
         parts.append(Part("rehearsal", command, shared, alive=answers, makes=folder / "token"))
         shared = {**shared, "TELEGRAM_API_URL": url, "TELEGRAM_BOT_TOKEN_FILE": str(folder / "token")}

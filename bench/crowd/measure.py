@@ -26,7 +26,7 @@ from bench.crowd.people import (
 )
 from bench.crowd.processes import BotProcess, bot_process
 from bench.table import Line
-from bot.rehearsal import answers
+from rehearsal import answers
 
 PEOPLE = 200
 ARRIVE_SECONDS = 8.0

@@ -18,10 +18,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bench.crowd.processes import TOKEN
-from bot.rehearsal import answers
-from bot.rehearsal.records import BOT, Message, Person, TapRecord
-from bot.rehearsal.wire import serve_file, serve_method
-from bot.rehearsal.world import World
+from rehearsal import answers
+from rehearsal.records import BOT, Message, Person, TapRecord
+from rehearsal.wire import serve_file, serve_method
+from rehearsal.world import World
 
 LANGUAGES = ("en", "ru", "ko")
 BETWEEN_TAPS_SECONDS = 4.0

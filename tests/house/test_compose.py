@@ -20,12 +20,10 @@ IMPORT_NAMES = {
     "PIL": "pillow",
     "telegram": "python-telegram-bot",
     "pydantic_settings": "pydantic-settings",
-    "multipart": "python-multipart",
-    "python_multipart": "python-multipart",
     "yaml": "pyyaml",
 }
 # imported by other libraries by name, never by us
-NEEDED_BY_LIBRARIES = {"python-multipart", "pillow", "accelerate"}
+NEEDED_BY_LIBRARIES = {"pillow", "accelerate"}
 NEEDED_BY_LAUNCH = {"psutil"}
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from telegram import Bot
 
-from bot.rehearsal.world import World
 from bot.settings import Settings
 from bot.telegram.app import TelegramBot
 from bot.telegram.delivery import Delivery
 from bot.telegram.request import calling
+from rehearsal.world import World
 from storage.store import Store
 from tests.bot.telegram.phone import TOKEN, Clock, Phone, served, until
 

@@ -13,11 +13,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bot.rehearsal import answers
-from bot.rehearsal.faults import Fault
-from bot.rehearsal.records import BOT, Message, Person, TapRecord
-from bot.rehearsal.wire import serve_file, serve_method
-from bot.rehearsal.world import World
+from rehearsal import answers
+from rehearsal.faults import Fault
+from rehearsal.records import BOT, Message, Person, TapRecord
+from rehearsal.wire import serve_file, serve_method
+from rehearsal.world import World
 
 Found = TypeVar("Found")
 PATIENCE_SECONDS = 10.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.rehearsal.records import Message
 from bot.words import Words
+from rehearsal.records import Message
 from storage.states import Stage
 from storage.store import Store
 from tests.bot.telegram.conftest import talking

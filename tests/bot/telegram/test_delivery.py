@@ -8,13 +8,13 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from bot.rehearsal.faults import Fault
-from bot.rehearsal.records import Standing
 from bot.screens import Album, Answer, Asset, Button, Cell, Document, Message, Notice, Retire, Screen, Sheet, Shown
 from bot.sheets.renderer import name_of
 from bot.telegram.delivery import Delivery
 from bot.telegram.doubt import INCOMING
 from bot.telegram.routes import owe
+from rehearsal.faults import Fault
+from rehearsal.records import Standing
 from storage.outbox import Slot, Upload
 from storage.records import ContentHash
 from storage.states import SlotShape, Urgency

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.rehearsal.faults import Fault
 from bot.telegram.app import REFUSED, SECOND_SIGNAL
+from rehearsal.faults import Fault
 from tests.bot.telegram.phone import TOKEN, Phone, until
 
 pytestmark = pytest.mark.slow

@@ -12,11 +12,11 @@ from types import SimpleNamespace
 from structlog.testing import capture_logs
 from telegram import Bot, Update
 
-from bot.rehearsal.records import Standing
 from bot.steps.walk import Walk
 from bot.telegram.app import TelegramBot
 from bot.telegram.routes import Routes
 from bot.words import Words
+from rehearsal.records import Standing
 from storage.errors import NoRoom
 from storage.records import Person
 from storage.room import Room

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.rehearsal.faults import Fault
 from bot.screens import Album, Button, CopyButton, Document, Message, Notice, Screen
 from bot.telegram.app import TelegramBot
 from bot.telegram.routes import owe
 from bot.words import Words
+from rehearsal.faults import Fault
 from storage.states import Urgency
 from storage.store import Store
 from tests.bot.telegram.conftest import talking

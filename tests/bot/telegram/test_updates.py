@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.rehearsal import answers
-from bot.rehearsal.records import Standing
 from bot.telegram.app import ALLOWED_UPDATES, TelegramBot
 from bot.words import Words
+from rehearsal import answers
+from rehearsal.records import Standing
 from storage.states import Stage
 from storage.store import Store
 from tests.bot.telegram.conftest import talking
