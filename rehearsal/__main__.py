@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from rehearsal.private import make_private, shared_token
+from rehearsal.process import end_with_launcher, set_up_logs
 from rehearsal.server import build_app
 from rehearsal.world import World
-from storage.leash import follow_launcher
-from storage.logs import set_up_logs
-from storage.private import keep_to_ourselves, make_private, rehearsal_token
 
 TOKEN_FILE = "token"  # noqa: S105 - its name; in the folder for chats and files, where the bot looks for it too
 LOOPBACK = "127.0.0.1"
@@ -37,12 +36,10 @@ def main(
     control: Annotated[bool, typer.Option("--control", help="Open the whole control API (/sim) to scripts.")] = False,
 ) -> None:
     """Opens the rehearsal chat."""
-    keep_to_ourselves()
-    token = rehearsal_token(data / TOKEN_FILE)
-    set_up_logs("WARNING", token)
-    follow_launcher()
-    data.mkdir(parents=True, exist_ok=True)
+    set_up_logs()
+    end_with_launcher()
     make_private(data)
+    token = shared_token(data / TOKEN_FILE)
     world = World(data)
     # No access log: its lines would carry the bot's token.
     config = uvicorn.Config(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
-
-from storage.waiting import next_of
 
 HEARTBEAT_SECONDS = 15.0  # a silent connection is closed by some browsers and proxies after 30 s
 
@@ -38,7 +37,10 @@ class Events:
         try:
             yield "retry: 700\n\n"
             while not self._closed:
-                text = await next_of(listener, HEARTBEAT_SECONDS)
+                text = None
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        text = await listener.get()
                 yield text or ": still here\n\n"
         finally:
             self._listeners.discard(listener)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.refusals import Refusal
-from storage.waiting import wait
 
 MAX_UPDATES = 100  # Bot API: limit
 MAX_WAIT_SECONDS = 50.0  # the real server answers after so long
@@ -109,4 +109,6 @@ class Updates:
 
     async def _wait(self, seconds: float) -> None:
         self._news = asyncio.Event() if self._news.is_set() else self._news
-        await wait(self._news, seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()

@@ -7,9 +7,6 @@ whoever cancelled then waits for ever. `asyncio.timeout` does not.
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
-
-Item = TypeVar("Item")
 
 
 async def wait(event: asyncio.Event, seconds: float) -> bool:
@@ -20,12 +17,3 @@ async def wait(event: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-async def next_of(queue: asyncio.Queue[Item], seconds: float) -> Item | None:
-    """The queue's next item, or None when none came within so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await queue.get()
-    except TimeoutError:
-        return None

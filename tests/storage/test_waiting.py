@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from storage.waiting import next_of, wait
+from storage.waiting import wait
 
 LONG_SECONDS = 60.0
 
 
-async def cancelled_with_its_event(
-    wait_for_it: Callable[[], Awaitable[object]], come: Callable[[], None], n: int
-) -> bool:
-    """Whether a wait that is cancelled `n` turns of the loop after its event came ends as cancelled, or was over."""
-    task = asyncio.ensure_future(wait_for_it())
+async def cancelled_with_its_event(turns: int) -> bool:
+    """Whether a wait that is cancelled `turns` of the loop after its event came ends as cancelled, or was over."""
+    event = asyncio.Event()
+    task = asyncio.ensure_future(wait(event, LONG_SECONDS))
     await asyncio.sleep(0)
-    come()
-    for _ in range(n):
+    event.set()
+    for _ in range(turns):
         await asyncio.sleep(0)
     was_over = task.done()
     task.cancel()
@@ -29,14 +27,7 @@ async def cancelled_with_its_event(
 
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_cancellation_that_comes_together_with_the_event_gets_through(turns: int) -> None:
-    event = asyncio.Event()
-    assert await cancelled_with_its_event(lambda: wait(event, LONG_SECONDS), event.set, turns)
-
-
-@pytest.mark.parametrize("turns", range(6))
-async def test_a_cancellation_that_comes_together_with_an_item_gets_through(turns: int) -> None:
-    queue: asyncio.Queue[str] = asyncio.Queue()
-    assert await cancelled_with_its_event(lambda: next_of(queue, LONG_SECONDS), lambda: queue.put_nowait("news"), turns)
+    assert await cancelled_with_its_event(turns)
 
 
 async def test_a_wait_says_whether_the_event_came() -> None:
@@ -44,10 +35,3 @@ async def test_a_wait_says_whether_the_event_came() -> None:
     assert not await wait(event, 0.0)
     event.set()
     assert await wait(event, LONG_SECONDS)
-
-
-async def test_a_queue_gives_its_next_item_or_nothing() -> None:
-    queue: asyncio.Queue[str] = asyncio.Queue()
-    assert await next_of(queue, 0.0) is None
-    queue.put_nowait("news")
-    assert await next_of(queue, LONG_SECONDS) == "news"
