@@ -1,5 +1,5 @@
 """Measurements, started by hand: `make bench` and `python -m bench.…`. Nothing of the product imports this."""
 
-from engine.logs import quiet_libraries
+from engine.models.quiet import quiet_libraries
 
 quiet_libraries()

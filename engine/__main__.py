@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from engine.lock import hold_engine_lock
-from engine.logs import quiet_libraries
+from engine.models.quiet import quiet_libraries
+from engine.node.lock import hold_engine_lock
 from engine.settings import Settings
 from storage.errors import EngineBusy, ModelRefused, RequestError, StorageError, StylesealError
 from storage.leash import follow_launcher
@@ -25,7 +25,7 @@ from storage.states import ModelFault
 
 if TYPE_CHECKING:
     from engine.models.machine import Machine
-    from engine.worker import Worker
+    from engine.node.worker import Worker
     from storage.store import Store
 
 REFUSED = 2  # exit codes 2 to 4 tell `launch` that starting again makes no sense
@@ -88,8 +88,8 @@ def prove(
     word: Annotated[Path | None, typer.Option(help="The embeddings that came with it, where it has a word.")] = None,
 ) -> None:
     """Loads an exported LoRA fresh with plain diffusers and measures what it does."""
-    from engine.proof import prove as measure
-    from engine.proof import say
+    from engine.commands.prove import prove as measure
+    from engine.commands.prove import say
 
     with refusing():
         typer.echo(say(measure(lora, dataset, out, other, Settings().model, word)))
@@ -112,8 +112,8 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Where the files go.")] = Path("reproduced"),
 ) -> None:
     """Trains a seal again from its recipe and says whether the same bytes came out (exit code 1: others)."""
-    from engine.reproduce import reproduce as train_again
-    from engine.reproduce import say
+    from engine.commands.reproduce import reproduce as train_again
+    from engine.commands.reproduce import say
 
     with refusing():
         found = train_again(recipe, pictures, out, Settings().device, tell)
@@ -152,8 +152,8 @@ def alive() -> None:
 
 async def work(settings: Settings) -> None:
     """Opens the store, loads the model, measures it, and works."""
-    from engine.warm_up import warm_up
-    from engine.worker import Worker
+    from engine.jobs.warm_up import warm_up
+    from engine.node.worker import Worker
     from storage.stalls import note_stalls
     from storage.store import Store
 
@@ -164,7 +164,7 @@ async def work(settings: Settings) -> None:
         machine = await load(store, settings)
         worker = Worker(store, machine)
         _listen(worker)
-        await worker.on_gpu(lambda: warm_up(machine, worker.timings))
+        worker.timings.start_with(await worker.on_gpu(lambda: warm_up(machine)))
         noting = asyncio.create_task(note_stalls("engine"))
         await worker.run()
         noting.cancel()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, cast
 
-from engine.events import Event, Task
+from engine.jobs.events import Event, Task
 from engine.models.machine import Machine
 from storage.states import JobKind
 

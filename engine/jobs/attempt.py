@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from engine.events import Event, Stepped, Task
+from engine.jobs.events import Event, Stepped, Task
 from engine.measures.checkpoint_choice import Measures
 from engine.models.machine import Machine
 from storage.recipe import Recipe

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.events import Event, Task
 from engine.jobs.drawing import draw_rows
+from engine.jobs.events import Event, Task
 from engine.models.machine import Machine
 from storage.requests import CompareRequest
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from engine.events import Drew, Event, Finished, Stepped, Task
+from engine.jobs.events import Drew, Event, Finished, Stepped, Task
 from engine.measures.style_features import phash, style_features
 from engine.models.adapters import worn
 from engine.models.machine import Machine

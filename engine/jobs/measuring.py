@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from engine.events import Drew, Event, Measured, Stepped
 from engine.jobs.attempt import Attempt, checkpoint_place, paused
+from engine.jobs.events import Drew, Event, Measured, Stepped
 from engine.measures.checkpoint_choice import COPIES, Measures, advise
 from engine.measures.copying import copying
 from engine.measures.curve import diagnose, elbow

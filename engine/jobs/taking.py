@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from engine.events import Event, Finished, Made, Stepped, Task
 from engine.exports.take_home import take_home
+from engine.jobs.events import Event, Finished, Made, Stepped, Task
 from engine.models.machine import Machine
 from storage.records import ContentHash, Progress
 from storage.requests import TakeAnswer, TakeRequest

@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from engine.events import Event, Finished, Granted, SavedCheckpoint, Stepped, Task, Trained
 from engine.jobs.attempt import Attempt, checkpoint_steps, paused
+from engine.jobs.events import Event, Finished, Granted, SavedCheckpoint, Stepped, Task, Trained
 from engine.jobs.measuring import answer_of, draw_samples, measure, scaled
 from engine.models import adapters
 from engine.models.machine import Machine

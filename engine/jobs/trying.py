@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.events import Event, Task
 from engine.exports.take_home import seal_file
 from engine.jobs.drawing import draw_rows
+from engine.jobs.events import Event, Task
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import SealFile
 from storage.records import ContentHash

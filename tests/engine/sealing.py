@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from PIL import Image, ImageDraw
 
-from engine.events import Drew, Event, Finished, Measured, Task, Trained
 from engine.jobs import training
+from engine.jobs.events import Drew, Event, Finished, Measured, Task, Trained
 from engine.models import adapters
 from engine.models.machine import Machine
 from storage.recipe import Recipe

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from emoji_sd.recipe.judge import sheet
-from engine import proof
+from engine.commands import prove
 from engine.exports.about import About
 from engine.exports.dataset_zip import dataset_zip
 from engine.exports.lora_file import diffusers_file, kohya_file
@@ -50,17 +50,17 @@ def test_both_files_of_a_seal_draw_the_same_and_the_subjects_lie_outside_the_pal
     kohya, peft = tmp_path / "seal.safetensors", tmp_path / "seal-diffusers.safetensors"
     kohya.write_bytes(kohya_file(adapter, ABOUT))
     peft.write_bytes(diffusers_file(adapter, ABOUT))
-    found = proof.prove(kohya, dataset, tmp_path / "out", peft, "emoji")
+    found = prove.prove(kohya, dataset, tmp_path / "out", peft, "emoji")
     assert found.same_picture_psnr is not None
     assert found.same_picture_psnr > 40
     assert "castle" not in found.subjects
-    assert len(found.subjects) == proof.PICTURES
+    assert len(found.subjects) == prove.PICTURES
     assert found.distance_with != found.distance_without
     assert found.subject_kept_without > 0.8
     assert json.loads((tmp_path / "out" / "proof.json").read_text())["style_gained"] == found.style_gained
     drawn = np.asarray(Image.open(tmp_path / "out" / "sheet.png"))
     assert drawn.std() > 20
-    assert f"{found.style_gained:.2f}" in proof.say(found)
+    assert f"{found.style_gained:.2f}" in prove.say(found)
 
 
 def test_a_seal_that_learnt_nothing_gains_nothing(tmp_path: Path, dataset: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_seal_that_learnt_nothing_gains_nothing(tmp_path: Path, dataset: Path)
     kohya = tmp_path / "seal.safetensors"
     kohya.write_bytes(kohya_file(adapters.save(machine, "empty"), ABOUT))
     adapters.drop(machine, "empty")
-    found = proof.prove(kohya, dataset, tmp_path / "out", None, "emoji")
+    found = prove.prove(kohya, dataset, tmp_path / "out", None, "emoji")
     assert found.style_gained == 0
     assert found.subject_kept_with == found.subject_kept_without
     assert found.same_picture_psnr is None
@@ -84,5 +84,5 @@ def test_a_word_that_came_with_the_seal_is_understood(tmp_path: Path, dataset: P
     lora, word = tmp_path / "seal-diffusers.safetensors", tmp_path / "seal-embeddings.safetensors"
     lora.write_bytes(diffusers_file(adapter, ABOUT))
     word.write_bytes(word_file(adapter, ABOUT))
-    assert proof.prove(lora, dataset, tmp_path / "silent", None, "emoji").style_gained == 0
-    assert proof.prove(lora, dataset, tmp_path / "spoken", None, "emoji", word).style_gained > 0.5
+    assert prove.prove(lora, dataset, tmp_path / "silent", None, "emoji").style_gained == 0
+    assert prove.prove(lora, dataset, tmp_path / "spoken", None, "emoji", word).style_gained > 0.5

@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 
 from bot.rules.card import model_of
 from engine.__main__ import app
-from engine.events import Drew, Made, Task
+from engine.commands.reproduce import Reproduced, reproduce
 from engine.exports.recipe_file import read_recipe
 from engine.exports.recipe_reading import FILENAME
 from engine.jobs import taking
 from engine.jobs.drawing import draw_rows
+from engine.jobs.events import Drew, Made, Task
 from engine.models.machine import Machine
-from engine.reproduce import Reproduced, reproduce
 from storage.errors import FileMissing, FileRefused
 from storage.requests import TakeRequest, TrainingRequest
 from tests.engine.pictures.test_rows import rows_of

@@ -22,12 +22,12 @@ from huggingface_hub.utils._validators import validate_repo_id
 from PIL import Image
 from safetensors.torch import load
 
-from engine.events import Drew, Task
 from engine.exports.dataset_zip import dataset_zip
 from engine.exports.model_card import card_zip, hub_id
 from engine.exports.recipe_file import RecipeFile
 from engine.exports.take_home import take_home
 from engine.jobs import trying
+from engine.jobs.events import Drew, Task
 from engine.models import adapters, words
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Seed

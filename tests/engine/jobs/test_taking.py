@@ -13,8 +13,8 @@ import pytest
 from huggingface_hub import ModelCard
 from safetensors.torch import load
 
-from engine.events import Finished, Made, Task
 from engine.jobs import taking
+from engine.jobs.events import Finished, Made, Task
 from engine.models import adapters
 from storage.errors import UnknownRequest
 from storage.recipe import Recipe

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from engine.events import Drew, Finished, Measured, Stepped, Trained
+from engine.jobs.events import Drew, Finished, Measured, Stepped, Trained
 from engine.models.machine import Machine
 from storage.errors import LossNotFinite
 from storage.states import Wish

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.events import Drew, Event, Granted, Stepped
+from engine.jobs.events import Drew, Event, Granted, Stepped
 from storage.states import Wish
 from tests.engine.sealing import Memory, attempt, small_training
 from tests.engine.tiny_models import tiny_machine

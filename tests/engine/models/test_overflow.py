@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine.events import Drew, Finished, Task
 from engine.jobs import hunt
+from engine.jobs.events import Drew, Finished, Task
 from engine.measures.style_features import style_features
 from engine.models.machine import Machine
 from engine.pictures.latents import posterior

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from engine.lanes import choose, open_lanes
+from engine.node.lanes import choose, open_lanes
 from storage.states import Lane
 
 

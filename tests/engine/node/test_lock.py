@@ -13,7 +13,7 @@ import structlog
 from typer.testing import CliRunner
 
 from engine.__main__ import BUSY, NO_MODEL, REFUSED, app
-from engine.lock import LOCK_FILE, hold_engine_lock
+from engine.node.lock import LOCK_FILE, hold_engine_lock
 from storage.errors import EngineBusy
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.jobs.attempt import Attempt
-from engine.report import recall
+from engine.node.report import recall
 from storage.records import Job, LossPoint, Progress
 from storage.requests import read_request
 from storage.states import Phase

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.events import Drew, Finished, Stepped, Trained
-from engine.timings import Effort, Timings
+from engine.jobs.events import Drew, Finished, Stepped, Trained
+from engine.node.timings import Effort, Timings
 from storage.records import Drawing, LossPoint, Progress, Seed
 from storage.requests import DrawnAnswer, Row
 from storage.states import Phase

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import Drew, Finished, Stepped, Task
 from engine.jobs import run_of
+from engine.jobs.events import Drew, Finished, Stepped, Task
 from engine.models.machine import Machine
-from engine.report import recall, tell
-from engine.worker import LEASE_SECONDS, Worker
+from engine.node.report import recall, tell
+from engine.node.worker import LEASE_SECONDS, Worker
 from storage.errors import LeaseLost
 from storage.records import Drawing, Job, Seed
 from storage.requests import HuntRequest, PayloadRequest, Row, TryRequest, read_answer, read_request

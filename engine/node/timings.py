@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.events import Drew, Event, Finished, Stepped, Trained
+from engine.jobs.events import Drew, Event, Finished, Stepped, Trained
 from storage.requests import DrawnAnswer
 from storage.states import Phase
 
@@ -48,6 +48,10 @@ class Timings:
     def __init__(self) -> None:
         self.picture = Average()
         self.step = Average()
+
+    def start_with(self, seconds_per_step: float) -> None:
+        """Takes in what the warm-up measured: seconds that a denoising step of one picture takes."""
+        self.picture.take(seconds_per_step * PICTURE_STEPS)
 
     def note(self, effort: Effort, event: Event, seconds: float) -> None:
         """Books the seconds that an event took, and learns from finished drawings and from trained steps."""

@@ -17,12 +17,12 @@ from typing import TypeVar
 import structlog
 import torch
 
-from engine.events import Event, Finished, Task
 from engine.jobs import run_of
-from engine.lanes import choose, open_lanes
+from engine.jobs.events import Event, Finished, Task
 from engine.models.machine import Machine
-from engine.report import recall, tell
-from engine.timings import Effort, Timings
+from engine.node.lanes import choose, open_lanes
+from engine.node.report import recall, tell
+from engine.node.timings import Effort, Timings
 from storage.beats import beat
 from storage.errors import CannotWrite, LeaseLost, OutOfMemory, StylesealError
 from storage.records import Job, Progress

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from storage.errors import EngineBusy
 
-LOCK_FILE = "engine.lock"
+LOCK_FILE = "engine.node.lock"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from engine.events import Drew, Event, Finished, Granted, Made, Measured, SavedCheckpoint, Task, Trained
+from engine.jobs.events import Drew, Event, Finished, Granted, Made, Measured, SavedCheckpoint, Task, Trained
 from storage.errors import FileDamaged, FileMissing
 from storage.failpoints import reach
 from storage.records import Checkpoint, Job, NewPicture

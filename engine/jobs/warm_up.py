@@ -10,7 +10,6 @@ from engine.measures.style_features import style_features
 from engine.models.adapters import worn
 from engine.models.machine import Machine
 from engine.pictures.rows import draw
-from engine.timings import PICTURE_STEPS, Timings
 from storage.records import Drawing, Seed
 from storage.requests import Row
 
@@ -19,11 +18,11 @@ MEASURED_STEPS = 6
 ROWS = 2
 
 
-def warm_up(machine: Machine, timings: Timings) -> None:
-    """Measures seconds a picture of 20 steps. Call it on the thread that will draw: threads warm their own pools."""
+def warm_up(machine: Machine) -> float:
+    """Seconds a picture's denoising step takes. To be called on the thread that will draw: threads warm pools."""
     _seconds(machine, COLD_STEPS)
     style_features(machine, Image.new("RGB", (machine.size_px, machine.size_px)))  # its yardsticks
-    timings.picture.take(_seconds(machine, MEASURED_STEPS) / ROWS * PICTURE_STEPS / MEASURED_STEPS)
+    return _seconds(machine, MEASURED_STEPS) / ROWS / MEASURED_STEPS
 
 
 def _seconds(machine: Machine, steps: int) -> float:
