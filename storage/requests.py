@@ -74,10 +74,10 @@ class TrainingPicture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakeRequest:
-    """Something to take home."""
+class ExportRequest:
+    """A file to export."""
 
-    KIND: ClassVar[JobKind] = JobKind.TAKING
+    KIND: ClassVar[JobKind] = JobKind.EXPORT
     VERSION: ClassVar[int] = 1
     what: ExportKind
     name: str
@@ -101,7 +101,7 @@ class TryRequest:
     rows: tuple[Row, ...]
     layout: Layout = Layout.SINGLE
     columns: int = 1
-    loras: tuple[TakeRequest, ...] = ()  # asks for the kohya file of each seal: pictures name it
+    loras: tuple[ExportRequest, ...] = ()  # asks for the kohya file of each seal: pictures name it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ class TrainingAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakeAnswer:
+class ExportAnswer:
     """A file to send."""
 
     file: ContentHash
@@ -149,8 +149,8 @@ class TakeAnswer:
     size_bytes: int
 
 
-Request = HuntRequest | CompareRequest | PayloadRequest | TryRequest | TrainingRequest | TakeRequest
-Answer = DrawnAnswer | TrainingAnswer | TakeAnswer
+Request = HuntRequest | CompareRequest | PayloadRequest | TryRequest | TrainingRequest | ExportRequest
+Answer = DrawnAnswer | TrainingAnswer | ExportAnswer
 
 REQUESTS: dict[JobKind, type[Request]] = {
     JobKind.HUNT: HuntRequest,
@@ -158,7 +158,7 @@ REQUESTS: dict[JobKind, type[Request]] = {
     JobKind.PAYLOAD: PayloadRequest,
     JobKind.TRYING: TryRequest,
     JobKind.TRAINING: TrainingRequest,
-    JobKind.TAKING: TakeRequest,
+    JobKind.EXPORT: ExportRequest,
 }
 ANSWERS: dict[JobKind, type[Answer]] = {
     JobKind.HUNT: DrawnAnswer,
@@ -166,7 +166,7 @@ ANSWERS: dict[JobKind, type[Answer]] = {
     JobKind.PAYLOAD: DrawnAnswer,
     JobKind.TRYING: DrawnAnswer,
     JobKind.TRAINING: TrainingAnswer,
-    JobKind.TAKING: TakeAnswer,
+    JobKind.EXPORT: ExportAnswer,
 }
 ROLES: dict[JobKind, PictureRole] = {
     JobKind.HUNT: PictureRole.PROBE,

@@ -95,21 +95,21 @@ LANE_ORDER: tuple[Lane, ...] = (Lane.INTERACTIVE, Lane.PAYLOAD, Lane.TRAINING)
 
 
 class JobKind(StrEnum):
-    """One kind per request type; the value names the module engine/jobs/<value>.py."""
+    """One kind per request type; `JOBS` in engine/jobs says what does it."""
 
     HUNT = "hunt"
     COMPARE = "compare"
     PAYLOAD = "payload"
     TRAINING = "training"
     TRYING = "trying"
-    TAKING = "taking"
+    EXPORT = "taking"  # as databases say it
 
 
 LANE_OF: dict[JobKind, Lane] = {
     JobKind.HUNT: Lane.INTERACTIVE,
     JobKind.COMPARE: Lane.INTERACTIVE,
     JobKind.TRYING: Lane.INTERACTIVE,
-    JobKind.TAKING: Lane.INTERACTIVE,
+    JobKind.EXPORT: Lane.INTERACTIVE,
     JobKind.PAYLOAD: Lane.PAYLOAD,
     JobKind.TRAINING: Lane.TRAINING,
 }
@@ -199,7 +199,7 @@ class Layout(StrEnum):
 
 
 class ExportKind(StrEnum):
-    """A file to take home."""
+    """A file to export."""
 
     LORA_KOHYA = "lora-kohya"
     LORA_DIFFUSERS = "lora-diffusers"

@@ -32,9 +32,9 @@ from storage.records import (
 from storage.requests import (
     ROLES,
     DrawnAnswer,
+    ExportAnswer,
+    ExportRequest,
     Row,
-    TakeAnswer,
-    TakeRequest,
     TrainingAnswer,
     TrainingRequest,
     read_request,
@@ -123,10 +123,10 @@ class Painter:
         Rows at the positions in `lost` come out as no numbers.
         """
         request = read_request(job.request)
-        if isinstance(request, TakeRequest):
+        if isinstance(request, ExportRequest):
             data = f"{request.what} of {request.trigger}".encode()
             file = await self.store.files.put(data, ".bin")
-            answer = TakeAnswer(file=file, filename=f"{request.name}-{request.what}.bin", size_bytes=len(data))
+            answer = ExportAnswer(file=file, filename=f"{request.name}-{request.what}.bin", size_bytes=len(data))
             await self.store.leases.finish(job.id, job.lease_token, answer)
         elif isinstance(request, TrainingRequest):
             await self._trains(job, request)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from storage.recipe import Prior, Recipe
 from storage.records import Job, MachineFacts
-from storage.requests import TakeRequest, TrainingRequest, read_request
+from storage.requests import ExportRequest, TrainingRequest, read_request
 
 BAR_CELLS = 10
 UNMEASURED_PICTURE_SECONDS = 5.0  # a careful guess until the engine has measured
@@ -57,7 +57,7 @@ def seconds_of(job: Job, facts: MachineFacts | None) -> float:
     request = read_request(job.request)
     if isinstance(request, TrainingRequest):
         return training_seconds(request.recipe, len(request.samples), facts)
-    if isinstance(request, TakeRequest):
+    if isinstance(request, ExportRequest):
         return TAKE_SECONDS
     steps = sum(row.drawing.steps for row in request.rows) / 20
     return max(0.0, steps * (1 - job.progress.done / max(1, len(request.rows)))) * picture_seconds(facts)

@@ -55,7 +55,7 @@ STEP_OF_JOB: dict[JobKind, Step] = {
     JobKind.PAYLOAD: Step.PAYLOAD,
     JobKind.TRAINING: Step.TRAINING,
     JobKind.TRYING: Step.TRYING,
-    JobKind.TAKING: Step.TRYING,
+    JobKind.EXPORT: Step.TRYING,
 }
 REFUSALS = (QuotaReached, CannotWrite, PromptRefused)  # each has a sentence of its name
 PAGES = {"privacy": "privacy.text", "help": "help.text"}
@@ -209,17 +209,17 @@ async def arrived(walk: Walk, job: Job) -> tuple[Message, ...]:
         return ()
     own = replace(walk, quest=quest)
     if job.state in LIVE_STATES:
-        return () if job.kind is JobKind.TAKING else (await status.live(own, job),)
+        return () if job.kind is JobKind.EXPORT else (await status.live(own, job),)
     module = STEPS[STEP_OF_JOB[job.kind]]
     before = own.here.rev
     is_done = job.state is JobState.DONE
     messages: tuple[Message, ...] = await (module.came if is_done else module.lost)(own, job)
     is_current = walk.person.current_quest in (None, quest.id)
-    if not is_current and job.kind is not JobKind.TAKING:
+    if not is_current and job.kind is not JobKind.EXPORT:
         return (await _elsewhere(own, job),)
     if own.here.rev != before and not any(isinstance(m, Screen) and m.slot == "screen" for m in messages):
         messages += await _current(own, fresh=True)
-    if job.kind is JobKind.TAKING:
+    if job.kind is JobKind.EXPORT:
         said = messages if is_done else (Notice(text=status.sentence(own, job)),)
         return (*said, *(await _current(own, fresh=True))) if is_current and await _all_taken(own) else said
     return (await status.ended(own, job), *messages)
@@ -227,7 +227,7 @@ async def arrived(walk: Walk, job: Job) -> tuple[Message, ...]:
 
 async def _all_taken(walk: Walk) -> bool:
     """Whether nothing more is on its way home: then the keys follow the files, so that they stay in view."""
-    jobs = await walk.store.queue.of_quest(walk.here.id, JobKind.TAKING)
+    jobs = await walk.store.queue.of_quest(walk.here.id, JobKind.EXPORT)
     return not any(job.state in LIVE_STATES for job in jobs)
 
 

@@ -16,7 +16,7 @@ from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from storage.errors import QuotaReached
 from storage.records import Candidate, Checkpoint, Job, Picture, Seal, Seed
-from storage.requests import TakeAnswer, TakeRequest, TrainingRequest, TryRequest, read_answer, read_request
+from storage.requests import ExportAnswer, ExportRequest, TrainingRequest, TryRequest, read_answer, read_request
 from storage.states import ExportKind, JobKind, JobState, Layout, PaletteKind, Stage, Verdict
 
 STRENGTHS = ("0.6", "0.8", "1.0")
@@ -188,7 +188,7 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
 
 async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
     """A trial as a fresh screen; something to take home as a document."""
-    if job.kind is JobKind.TAKING:
+    if job.kind is JobKind.EXPORT:
         return (_document(walk, job),)
     picture = await _laid_out(walk, job)
     request = read_request(job.request)
@@ -199,9 +199,9 @@ async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
 
 
 def _document(walk: Walk, job: Job) -> Message:
-    answer, request = read_answer(JobKind.TAKING, job.answer or ""), read_request(job.request)
-    assert isinstance(answer, TakeAnswer)
-    assert isinstance(request, TakeRequest)
+    answer, request = read_answer(JobKind.EXPORT, job.answer or ""), read_request(job.request)
+    assert isinstance(answer, ExportAnswer)
+    assert isinstance(request, ExportRequest)
     if answer.size_bytes > SENT_AS_DOCUMENT_BYTES:
         return Notice(text=walk.words("take.too_large", filename=answer.filename))
     # Other programs call a learnt word by its file.
@@ -210,7 +210,7 @@ def _document(walk: Walk, job: Job) -> Message:
     return Document(file=answer.file, filename=answer.filename, text=text)
 
 
-def _about(request: TakeRequest) -> str:
+def _about(request: ExportRequest) -> str:
     """Under what its words are found: programs read a DoRA in kohya's keys by different rules."""
     if request.what is ExportKind.LORA_KOHYA and request.recipe.use_dora:
         return f"{request.what}{DORA}"
@@ -260,7 +260,7 @@ def _has(seal: Seal, what: ExportKind) -> bool:
     return seal.recipe.lora or what not in LORAS.values()
 
 
-async def _take_request(walk: Walk, seal: Seal, what: ExportKind) -> TakeRequest:
+async def _take_request(walk: Walk, seal: Seal, what: ExportKind) -> ExportRequest:
     palette = await _palette(walk)
     samples = await _proofs(walk, seal)
     return replace(
@@ -273,13 +273,13 @@ async def _take_request(walk: Walk, seal: Seal, what: ExportKind) -> TakeRequest
     )
 
 
-async def _lora(walk: Walk, seal: Seal) -> TakeRequest:
+async def _lora(walk: Walk, seal: Seal) -> ExportRequest:
     """Asks for the file that other programs load. All of it is the training's own: the same file whenever it is asked
     for, also after the palette has changed."""
     job = await walk.store.queue.find(seal.job)
     trained = read_request(job.request) if job else None
     assert isinstance(trained, TrainingRequest)
-    return TakeRequest(
+    return ExportRequest(
         what=ExportKind.LORA_KOHYA,
         name=trained.name,
         trigger=seal.trigger,

@@ -85,7 +85,7 @@ def trained(machine: Machine, dataset: Dataset, asked: RecipeFile, tell: Tell) -
 
 
 def written(data: bytes, asked: RecipeFile, machine: Machine, out: Path) -> Iterator[Path]:
-    """The adapter itself and what people take home."""
+    """The adapter itself and the files that people export."""
     about = about_seal(
         machine,
         asked.recipe,

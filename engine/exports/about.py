@@ -1,4 +1,4 @@
-"""What a file to take home says of itself: kohya's ss_* facts and ModelSpec 1.0.1. Nothing of people or paths."""
+"""What an exported file says of itself: kohya's ss_* facts and ModelSpec 1.0.1. Nothing of people or paths."""
 
 from __future__ import annotations
 

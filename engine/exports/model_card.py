@@ -11,10 +11,10 @@ from engine.exports.dataset_zip import zipped
 from engine.exports.recipe_file import RecipeFile
 from engine.exports.recipe_reading import FILENAME
 from storage.records import ContentHash
-from storage.requests import TakeRequest
+from storage.requests import ExportRequest
 
 
-def card_zip(request: TakeRequest, recipe: RecipeFile, read: Callable[[ContentHash], bytes]) -> bytes:
+def card_zip(request: ExportRequest, recipe: RecipeFile, read: Callable[[ContentHash], bytes]) -> bytes:
     """README.md, pictures/ and recipe.json in one zip."""
     files: dict[str, bytes] = {}
     widget = []
@@ -39,7 +39,7 @@ def card_zip(request: TakeRequest, recipe: RecipeFile, read: Callable[[ContentHa
     return zipped(files)
 
 
-def front_matter(request: TakeRequest, model: str, widget: list[tuple[str, str]]) -> ModelCardData:
+def front_matter(request: ExportRequest, model: str, widget: list[tuple[str, str]]) -> ModelCardData:
     """What the Hub reads. A base that is not on the Hub is left out: it would be a link to nowhere, or to another's."""
     base = hub_id(model)
     return ModelCardData(

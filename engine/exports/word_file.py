@@ -1,4 +1,4 @@
-"""A learnt word to take home: embeddings that A1111, ComfyUI and diffusers call textual inversion."""
+"""A learnt word as a file: embeddings that A1111, ComfyUI and diffusers call textual inversion."""
 
 from __future__ import annotations
 

@@ -14,10 +14,11 @@ from engine.pictures.png_parameters import SealFile, parameters, png_bytes
 from engine.pictures.rows import Denoised, Drawn, draw
 from storage.errors import ModelNotFinite
 from storage.records import ContentHash, Progress
-from storage.requests import DrawnAnswer, Row
+from storage.requests import CompareRequest, DrawnAnswer, HuntRequest, PayloadRequest, Row
 from storage.states import Phase, Wish
 
 Item = TypeVar("Item")
+AlbumRequest = HuntRequest | CompareRequest | PayloadRequest
 
 
 class Stopwatch:
@@ -37,6 +38,11 @@ class Stopwatch:
             finally:
                 self.seconds += time.perf_counter() - started
             yield item
+
+
+def draw_album(request: AlbumRequest, machine: Machine, task: Task) -> Iterator[Event]:
+    """Draws the request's rows; yields after every denoising step and every picture."""
+    yield from draw_rows(request.rows, machine, task)
 
 
 def draw_rows(

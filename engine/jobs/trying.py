@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.exports.take_home import seal_file
+from engine.exports.export import seal_file
 from engine.jobs.drawing import draw_rows
 from engine.jobs.events import Event, Task
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import SealFile
 from storage.records import ContentHash
-from storage.requests import TakeRequest, TryRequest, write_request
+from storage.requests import ExportRequest, TryRequest, write_request
 
 KEPT = 32
 _known: dict[str, SealFile] = {}  # a sweep, and the next trial, are of the same seal
@@ -26,7 +26,7 @@ def run(request: TryRequest, machine: Machine, task: Task) -> Iterator[Event]:
     yield from draw_rows(request.rows, machine, task, files)
 
 
-def _file(lora: TakeRequest, machine: Machine, task: Task) -> SealFile:
+def _file(lora: ExportRequest, machine: Machine, task: Task) -> SealFile:
     key = machine.weights_sha256 + write_request(lora)
     if key not in _known:
         while len(_known) >= KEPT:

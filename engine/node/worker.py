@@ -15,16 +15,15 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
-import torch
 
-from engine.jobs import run_of
+from engine.jobs import run
 from engine.jobs.events import Event, Finished, Task
 from engine.models.machine import Machine
 from engine.node.lanes import choose, open_lanes
 from engine.node.report import recall, tell
 from engine.node.timings import Effort, Timings
 from storage.beats import beat
-from storage.errors import CannotWrite, LeaseLost, OutOfMemory, StylesealError
+from storage.errors import CannotWrite, LeaseLost, StylesealError
 from storage.records import Job, Progress
 from storage.requests import read_request
 from storage.states import JobKind, Lane, Wish
@@ -146,7 +145,7 @@ class Worker:
 
     async def _begin(self, job: Job) -> Running:
         task = await recall(self.store, job)
-        events = run_of(job.kind)(read_request(job.request), self.machine, task)
+        events = run(read_request(job.request), self.machine, task)
         return Running(job, task, events, job.progress)
 
     async def _rest(self, seconds: float) -> None:
@@ -168,9 +167,6 @@ class Worker:
         except StylesealError as error:
             await self._drop(running, "failed")
             await self._fail(running.job, error)
-        except torch.OutOfMemoryError:
-            await self._drop(running, "out of memory")
-            await self._fail(running.job, OutOfMemory())
         except Exception as error:  # whatever a job dies of, the next person's job must start
             await self._after_crash(running, error)
         else:

@@ -15,13 +15,13 @@ from storage.requests import (
     ROLES,
     CompareRequest,
     DrawnAnswer,
+    ExportAnswer,
+    ExportRequest,
     HuntRequest,
     PayloadRequest,
     Request,
     Row,
     SealUse,
-    TakeAnswer,
-    TakeRequest,
     TrainingAnswer,
     TrainingPicture,
     TrainingRequest,
@@ -52,7 +52,9 @@ EXAMPLES: dict[JobKind, Request] = {
     JobKind.TRAINING: TrainingRequest(
         pictures=(PICTURE,), recipe=Recipe(min_snr_gamma=None), trigger="ohwx", name="ink", samples=(ROW,)
     ),
-    JobKind.TAKING: TakeRequest(what=ExportKind.CARD, name="ink", trigger="ohwx", recipe=Recipe(), pictures=(PICTURE,)),
+    JobKind.EXPORT: ExportRequest(
+        what=ExportKind.CARD, name="ink", trigger="ohwx", recipe=Recipe(), pictures=(PICTURE,)
+    ),
 }
 
 
@@ -76,7 +78,7 @@ def test_a_request_that_waited_since_its_choices_were_plain_words_is_read(kind: 
 def test_every_kind_has_a_request_an_answer_and_a_lane() -> None:
     assert set(REQUESTS) == set(ANSWERS) == set(LANE_OF) == set(JobKind) == set(EXAMPLES)
     assert all(request.KIND is kind for kind, request in REQUESTS.items())
-    assert set(ROLES) == set(JobKind) - {JobKind.TAKING}  # only that one draws nothing
+    assert set(ROLES) == set(JobKind) - {JobKind.EXPORT}  # only that one draws nothing
 
 
 @pytest.mark.parametrize("kind", JobKind)
@@ -108,8 +110,10 @@ def test_what_is_no_request_is_refused(text: str) -> None:
             JobKind.TRAINING,
             TRAINED,
         ),
-        (JobKind.TAKING, TakeAnswer(file=FILE, filename="ink.safetensors", size_bytes=3)),
+        (JobKind.EXPORT, ExportAnswer(file=FILE, filename="ink.safetensors", size_bytes=3)),
     ],
 )
-def test_an_answer_is_read_as_it_was_written(kind: JobKind, answer: DrawnAnswer | TrainingAnswer | TakeAnswer) -> None:
+def test_an_answer_is_read_as_it_was_written(
+    kind: JobKind, answer: DrawnAnswer | TrainingAnswer | ExportAnswer
+) -> None:
     assert read_answer(kind, write_answer(answer)) == answer

@@ -10,7 +10,7 @@ import pytest
 
 from storage.errors import FileDamaged, FileMissing
 from storage.records import ContentHash
-from storage.requests import TakeAnswer
+from storage.requests import ExportAnswer
 from storage.states import Urgency
 from storage.store import FILES
 from tests.storage.asking import ANNA, Clock, Desk, training
@@ -77,7 +77,7 @@ async def test_only_old_files_that_nothing_names_are_swept(desk: Desk, clock: Cl
     orphan = await desk.store.files.put(b"nobody's", ".png")
     take = await desk.asks(ANNA)
     claimed = await desk.claims()
-    answer = TakeAnswer(file=made, filename="ink.zip", size_bytes=4)
+    answer = ExportAnswer(file=made, filename="ink.zip", size_bytes=4)
     await desk.store.leases.finish(take.id, claimed.lease_token, answer)
     await desk.asks(ANNA, training(asked))
     await desk.store.outbox.owe(ANNA, f'{{"file": "{owed}"}}', urgency=Urgency.EVENT)
@@ -93,7 +93,7 @@ async def test_an_export_goes_an_hour_after_it_was_said_and_sent(desk: Desk, clo
     take = await desk.asks(ANNA)
     claimed = await desk.claims()
     made = await desk.store.files.put(b"made", ".zip")
-    answer = TakeAnswer(file=made, filename="ink.zip", size_bytes=4)
+    answer = ExportAnswer(file=made, filename="ink.zip", size_bytes=4)
     await desk.store.leases.finish(take.id, claimed.lease_token, answer)
     clock.advances(hours=TWO_HOURS)
     await desk.store.files.sweep()

@@ -19,12 +19,12 @@ from engine.__main__ import app
 from engine.commands.reproduce import Reproduced, reproduce
 from engine.exports.recipe_file import read_recipe
 from engine.exports.recipe_reading import FILENAME
-from engine.jobs import taking
+from engine.jobs import export
 from engine.jobs.drawing import draw_rows
 from engine.jobs.events import Drew, Made, Task
 from engine.models.machine import Machine
 from storage.errors import FileMissing, FileRefused
-from storage.requests import TakeRequest, TrainingRequest
+from storage.requests import ExportRequest, TrainingRequest
 from tests.engine.pictures.test_rows import rows_of
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.tiny_models import tiny_folder, tiny_machine
@@ -49,14 +49,14 @@ def taken_home(folder: Path, model: str = "", **changes: object) -> tuple[Path, 
     memory.files[content_hash(adapter)] = adapter
     for what in ("card", "dataset"):
         request = take_request(training, what, content_hash(adapter))
-        events = taking.run(request, machine, Task(job_id=2, read=memory.files.__getitem__))
+        events = export.run(request, machine, Task(job_id=2, read=memory.files.__getitem__))
         data = next(event.data for event in events if isinstance(event, Made))
         (folder / f"neon-ohwx-{what}.zip").write_bytes(data)
     return folder / "neon-ohwx-card.zip", adapter
 
 
-def take_request(training: TrainingRequest, what: str, adapter: object) -> TakeRequest:
-    return TakeRequest(
+def take_request(training: TrainingRequest, what: str, adapter: object) -> ExportRequest:
+    return ExportRequest(
         what=what,
         name="Neon",
         trigger=training.trigger,

@@ -23,15 +23,15 @@ from PIL import Image
 from safetensors.torch import load
 
 from engine.exports.dataset_zip import dataset_zip
+from engine.exports.export import export_file
 from engine.exports.model_card import card_zip, hub_id
 from engine.exports.recipe_file import RecipeFile
-from engine.exports.take_home import take_home
 from engine.jobs import trying
 from engine.jobs.events import Drew, Task
 from engine.models import adapters, words
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Seed
-from storage.requests import Row, SealUse, TakeRequest, TrainingPicture, TryRequest
+from storage.requests import ExportRequest, Row, SealUse, TrainingPicture, TryRequest
 from storage.states import ExportKind
 from tests.engine.sealing import ATTENTION, content_hash, lively_adapter, png
 from tests.engine.tiny_models import tiny_folder, tiny_machine
@@ -113,8 +113,8 @@ def test_kohya_and_one_trainer_find_every_picture_with_its_caption(folder: Path)
     assert by_one_trainer(concept) == list(CAPTIONS)
 
 
-def request(**changes: Any) -> TakeRequest:
-    made = TakeRequest(
+def request(**changes: Any) -> ExportRequest:
+    made = ExportRequest(
         what=ExportKind.CARD,
         name="Neon sign",
         trigger="ohwx",
@@ -126,7 +126,7 @@ def request(**changes: Any) -> TakeRequest:
     return replace(made, **changes)
 
 
-def card_of(asked: TakeRequest, model: str) -> str:
+def card_of(asked: ExportRequest, model: str) -> str:
     recipe = RecipeFile(
         name="neon-ohwx", trigger=asked.trigger, model=model, checkpoint_step=1, recipe=Recipe(), captions=("a",)
     )
@@ -168,7 +168,7 @@ def test_a_card_s_front_matter_says_what_was_said_whatever_the_words(words: str)
     assert ModelCard(text).data.to_dict()["tags"] == ["text-to-image", "lora", "diffusers", "template:diffusion-lora"]
 
 
-def worded(recipe: Recipe | None = None) -> tuple[TakeRequest, bytes]:
+def worded(recipe: Recipe | None = None) -> tuple[ExportRequest, bytes]:
     machine = tiny_machine("sd1")
     adapters.attach(machine, "spoken", adapters.Shape(4, 4, ATTENTION), seed=1)
     words.begin(machine, "spoken", "ohwx", 2, 3)
@@ -180,7 +180,7 @@ def worded(recipe: Recipe | None = None) -> tuple[TakeRequest, bytes]:
 
 def test_the_learnt_word_is_what_its_file_is_called_in_every_program(tmp_path: Path) -> None:
     asked, adapter = worded()
-    data, filename = take_home(asked, tiny_machine("sd1"), {content_hash(adapter): adapter}.__getitem__)
+    data, filename = export_file(asked, tiny_machine("sd1"), {content_hash(adapter): adapter}.__getitem__)
     assert filename == "ohwx.safetensors"  # A1111, Forge: its stem; ComfyUI: embedding: and its stem
     assert load(data).keys() == {"ohwx"}  # diffusers: the key
     (tmp_path / filename).write_bytes(data)
@@ -193,10 +193,10 @@ def test_the_learnt_word_is_what_its_file_is_called_in_every_program(tmp_path: P
 def test_a_word_that_windows_keeps_for_a_device_gets_a_name_that_every_disk_takes(word: str) -> None:
     asked, adapter = worded()
     read = {content_hash(adapter): adapter}.__getitem__
-    data, filename = take_home(replace(asked, trigger=word), tiny_machine("sd1"), read)
+    data, filename = export_file(replace(asked, trigger=word), tiny_machine("sd1"), read)
     assert filename == f"{word}_.safetensors"
     assert load(data).keys() == {f"{word}_"}
-    assert take_home(replace(asked, trigger=f"{word}x"), tiny_machine("sd1"), read)[1] == f"{word}x.safetensors"
+    assert export_file(replace(asked, trigger=f"{word}x"), tiny_machine("sd1"), read)[1] == f"{word}x.safetensors"
 
 
 def text_of(png_file: bytes) -> str:
@@ -218,14 +218,14 @@ def test_a_trial_names_the_files_that_the_person_takes_home_before_or_after_it(m
     events = trying.run(TryRequest(rows=rows, loras=(lora,)), machine, Task(job_id=1, read=read))
     without, text = (text_of(event.png) for event in events if isinstance(event, Drew))
     assert "lora" not in without.lower()
-    data, filename = take_home(lora, machine, read)
+    data, filename = export_file(lora, machine, read)
     stem, behind = filename.removesuffix(".safetensors"), 8 + int.from_bytes(data[:8], "little")
     assert f"<lora:{stem}:0.8>" in text
     assert f'Lora hashes: "{stem}: {hashlib.sha256(data[behind:]).hexdigest()[:12]}"' in text
     listed = json.loads("{" + text.rpartition("{")[2])
     assert listed[f"lora:{stem}"] == hashlib.sha256(data).hexdigest()[:10]
     if adapters.read_word(adapter) is not None:
-        word, _ = take_home(replace(lora, what=ExportKind.EMBEDDINGS), machine, read)
+        word, _ = export_file(replace(lora, what=ExportKind.EMBEDDINGS), machine, read)
         assert f'TI hashes: "ohwx: {hashlib.sha256(word).hexdigest()[:12]}"' in text
         assert listed["embed:ohwx"] == hashlib.sha256(word).hexdigest()[:10]
 

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine.jobs import hunt
+from engine.jobs import run
 from engine.jobs.events import Drew, Finished, Task
 from engine.measures.style_features import style_features
 from engine.models.machine import Machine
@@ -98,7 +98,7 @@ def test_a_picture_that_is_no_number_is_never_handed_out(part: str, layer: str) 
     request = HuntRequest(rows=tuple(rows_of(2, steps=2, width_px=64, height_px=64)))
     events: list[object] = []
     with pytest.raises(ModelNotFinite) as caught:
-        events.extend(hunt.run(request, broken(part, layer), Task(job_id=1, read=lambda _file: b"")))
+        events.extend(run(request, broken(part, layer), Task(job_id=1, read=lambda _file: b"")))
     assert str(caught.value.facts["part"]) == part
     assert not any(isinstance(event, Drew | Finished) for event in events)
 
@@ -110,7 +110,7 @@ def test_one_bad_row_does_not_harm_the_others() -> None:
     spoilt = replace(machine, unet=Spoiler(machine.unet, row=1))
     found = {}
     request = HuntRequest(rows=tuple(good))
-    for event in hunt.run(request, spoilt, Task(job_id=1, read=lambda _file: b"")):
+    for event in run(request, spoilt, Task(job_id=1, read=lambda _file: b"")):
         if isinstance(event, Drew):
             found[event.position] = np.asarray(Image.open(io.BytesIO(event.png)))
         if isinstance(event, Finished):

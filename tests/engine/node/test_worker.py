@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.jobs import run_of
+from engine.jobs import run
 from engine.jobs.events import Drew, Finished, Stepped, Task
 from engine.models.machine import Machine
 from engine.node.report import recall, tell
@@ -157,7 +157,7 @@ async def test_a_woken_engine_that_lost_its_lease_writes_no_row_and_no_file(stud
     job = await studio.store.leases.claim("asleep", LEASE_SECONDS)
     assert job is not None
     task = await recall(studio.store, job)
-    events = run_of(job.kind)(read_request(job.request), studio.worker.machine, task)
+    events = run(read_request(job.request), studio.worker.machine, task)
     drew = next(event for event in events if isinstance(event, Drew))
     await studio.store.leases.release_of_dead_engines("another engine")
     before = sorted(studio.store.files.folder.folder.rglob("*"))
@@ -214,17 +214,13 @@ async def test_a_payload_killed_between_any_two_events_goes_on_to_the_same_bytes
     """The generator is dropped at every event k in turn; the next engine draws only what is missing."""
     request = PayloadRequest(rows=rows(5, steps=2))
     machine = tiny_machine("sd1")
-    whole = {
-        event.position: event.png
-        for event in run_of(JobKind.PAYLOAD)(request, machine, bare_task())
-        if isinstance(event, Drew)
-    }
-    events = len(list(run_of(JobKind.PAYLOAD)(request, machine, bare_task())))
+    whole = {event.position: event.png for event in run(request, machine, bare_task()) if isinstance(event, Drew)}
+    events = len(list(run(request, machine, bare_task())))
     for kill_at in range(events):
         kept: dict[int, bytes] = {}
         for limit in (kill_at, events):
             task = bare_task(frozenset(kept))
-            for count, event in enumerate(run_of(JobKind.PAYLOAD)(request, machine, task)):
+            for count, event in enumerate(run(request, machine, task)):
                 if count == limit:
                     break
                 if isinstance(event, Drew):
@@ -237,7 +233,7 @@ async def test_what_is_stored_is_recalled_and_not_drawn_again(studio: Studio) ->
     await studio.asks(ANNA, PayloadRequest(rows=rows(5)))
     job = await studio.store.leases.claim("dying engine", LEASE_SECONDS)
     assert job is not None
-    for event in run_of(job.kind)(PayloadRequest(rows=rows(5)), tiny_machine("sd1"), await recall(studio.store, job)):
+    for event in run(PayloadRequest(rows=rows(5)), tiny_machine("sd1"), await recall(studio.store, job)):
         await tell(studio.store, job, event)
         if isinstance(event, Drew) and event.position == 1:
             break
@@ -246,7 +242,7 @@ async def test_what_is_stored_is_recalled_and_not_drawn_again(studio: Studio) ->
     assert job is not None
     task = await recall(studio.store, job)
     assert task.drawn == {0, 1}
-    events = list(run_of(job.kind)(PayloadRequest(rows=rows(5)), tiny_machine("sd1"), task))
+    events = list(run(PayloadRequest(rows=rows(5)), tiny_machine("sd1"), task))
     assert [event.position for event in events if isinstance(event, Drew)] == [2, 3, 4]
     assert isinstance(events[-1], Finished)
     assert events[-1].answer.drawn == 5  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Files to take home: what is in them, and that they tell nobody where they came from."""
+"""Exported files: what is in them, and that they tell nobody where they came from."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from huggingface_hub import ModelCard
 from safetensors.torch import load
 
-from engine.jobs import taking
+from engine.jobs import export
 from engine.jobs.events import Finished, Made, Task
 from engine.models import adapters
 from storage.errors import UnknownRequest
 from storage.recipe import Recipe
-from storage.requests import TakeAnswer, TakeRequest
+from storage.requests import ExportAnswer, ExportRequest
 from storage.states import ExportKind
 from tests.engine.sealing import ATTENTION, Memory, content_hash, lively_adapter, png, small_training
 from tests.engine.tiny_models import tiny_machine
@@ -30,13 +30,13 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def request_of(memory: Memory) -> TakeRequest:
+def request_of(memory: Memory) -> ExportRequest:
     machine = tiny_machine("sd1")
     training = small_training(memory)
     adapter = lively_adapter(machine, adapters.Shape(2, 2, ATTENTION))
     sheet = png(7)
     memory.files |= {content_hash(adapter): adapter, content_hash(sheet): sheet}
-    return TakeRequest(
+    return ExportRequest(
         what=ExportKind.CARD,
         name="Neon sign",
         trigger="ohwx",
@@ -55,16 +55,16 @@ def safe_open_bytes(data: bytes) -> Iterator[dict[str, str]]:
     yield json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
 
 
-def taken(request: TakeRequest, memory: Memory) -> tuple[bytes, TakeAnswer]:
-    events = list(taking.run(request, tiny_machine("sd1"), Task(job_id=1, read=memory.files.__getitem__)))
+def taken(request: ExportRequest, memory: Memory) -> tuple[bytes, ExportAnswer]:
+    events = list(export.run(request, tiny_machine("sd1"), Task(job_id=1, read=memory.files.__getitem__)))
     made = next(event for event in events if isinstance(event, Made))
     assert isinstance(events[-1], Finished)
     answer = events[-1].answer
-    assert isinstance(answer, TakeAnswer)
+    assert isinstance(answer, ExportAnswer)
     return made.data, answer
 
 
-def test_the_dataset_reads_as_an_image_folder_and_for_kohya(memory: Memory, request_of: TakeRequest) -> None:
+def test_the_dataset_reads_as_an_image_folder_and_for_kohya(memory: Memory, request_of: ExportRequest) -> None:
     data, answer = taken(replace(request_of, what=ExportKind.DATASET), memory)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         lines = [json.loads(line) for line in archive.read("images/metadata.jsonl").decode().splitlines()]
@@ -79,7 +79,7 @@ def test_the_dataset_reads_as_an_image_folder_and_for_kohya(memory: Memory, requ
 
 
 @pytest.mark.parametrize("what", ["lora-kohya", "lora-diffusers", "dataset", "card"])
-def test_the_same_request_gives_the_same_bytes(what: str, memory: Memory, request_of: TakeRequest) -> None:
+def test_the_same_request_gives_the_same_bytes(what: str, memory: Memory, request_of: ExportRequest) -> None:
     request = replace(request_of, what=what)
     assert taken(request, memory) == taken(request, memory)
 
@@ -88,13 +88,15 @@ def test_the_same_request_gives_the_same_bytes(what: str, memory: Memory, reques
     ("what", "filename"),
     [("lora-kohya", "neon-sign-ohwx.safetensors"), ("lora-diffusers", "neon-sign-ohwx-diffusers.safetensors")],
 )
-def test_a_lora_has_a_name_without_spaces(what: str, filename: str, memory: Memory, request_of: TakeRequest) -> None:
+def test_a_lora_has_a_name_without_spaces(what: str, filename: str, memory: Memory, request_of: ExportRequest) -> None:
     data, answer = taken(replace(request_of, what=what), memory)
     assert answer.filename == filename
     assert len(load(data)) > 0
 
 
-def test_the_card_says_what_the_hub_reads_and_the_recipe_that_made_it(memory: Memory, request_of: TakeRequest) -> None:
+def test_the_card_says_what_the_hub_reads_and_the_recipe_that_made_it(
+    memory: Memory, request_of: ExportRequest
+) -> None:
     data, _ = taken(request_of, memory)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         text = archive.read("README.md").decode()
@@ -111,7 +113,7 @@ def test_the_card_says_what_the_hub_reads_and_the_recipe_that_made_it(memory: Me
 
 
 @pytest.mark.parametrize("what", ["lora-kohya", "dataset", "card"])
-def test_no_file_says_where_on_the_machine_the_model_lies(what: str, memory: Memory, request_of: TakeRequest) -> None:
+def test_no_file_says_where_on_the_machine_the_model_lies(what: str, memory: Memory, request_of: ExportRequest) -> None:
     data, _ = taken(replace(request_of, what=what), memory)
     assert b"/tmp" not in data
 
@@ -132,7 +134,7 @@ def test_no_file_says_where_on_the_machine_the_model_lies(what: str, memory: Mem
     ],
 )
 def test_a_lora_is_never_called_by_its_word_alone_nor_by_what_a_disk_or_a_prompt_refuses(
-    name: str, trigger: str, stem: str, memory: Memory, request_of: TakeRequest
+    name: str, trigger: str, stem: str, memory: Memory, request_of: ExportRequest
 ) -> None:
     request = replace(request_of, what=ExportKind.LORA_KOHYA, name=name, trigger=trigger)
     data, answer = taken(request, memory)
@@ -141,7 +143,7 @@ def test_a_lora_is_never_called_by_its_word_alone_nor_by_what_a_disk_or_a_prompt
         assert facts["ss_output_name"] == stem  # A1111 knows it by either
 
 
-def test_something_unknown_is_refused(memory: Memory, request_of: TakeRequest) -> None:
+def test_something_unknown_is_refused(memory: Memory, request_of: ExportRequest) -> None:
     for request in (replace(request_of, what="ckpt"), replace(request_of, what=ExportKind.LORA_KOHYA, adapter=None)):
         with pytest.raises(UnknownRequest):
             taken(request, memory)

@@ -1,4 +1,4 @@
-"""Every file that a person takes home, and what it is called: names that other programs go by."""
+"""Every file that can be exported, and what it is called: names that other programs go by."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from engine.models.machine import Machine
 from engine.pictures.png_parameters import LORA_HASH_DIGITS, SHORT_HASH_DIGITS, SealFile
 from storage.errors import UnknownRequest
 from storage.records import ContentHash
-from storage.requests import TakeRequest
+from storage.requests import ExportRequest
 from storage.states import ExportKind
 
 Read = Callable[[ContentHash], bytes]
 LONGEST_NAME = 32
 
 
-def take_home(request: TakeRequest, machine: Machine, read: Read) -> tuple[bytes, str]:
+def export_file(request: ExportRequest, machine: Machine, read: Read) -> tuple[bytes, str]:
     """(bytes, file name); the same request gives the same bytes. Raises UnknownRequest."""
     name = plain_name(request)
     if request.what == ExportKind.DATASET:
@@ -44,7 +44,7 @@ def take_home(request: TakeRequest, machine: Machine, read: Read) -> tuple[bytes
     raise UnknownRequest(what=request.what)
 
 
-def seal_file(lora: TakeRequest, machine: Machine, read: Read) -> SealFile:
+def seal_file(lora: ExportRequest, machine: Machine, read: Read) -> SealFile:
     """By what a picture names the files of a seal, whether or not somebody has taken them yet.
 
     `lora` asks for the kohya file. A1111 knows a LoRA by the sha256 of its tensors (AutoV3) and an embedding by that of
@@ -58,7 +58,7 @@ def seal_file(lora: TakeRequest, machine: Machine, read: Read) -> SealFile:
     found = SealFile(word=word, word_sha256=word_sha256)
     if not lora.recipe.lora:
         return found
-    data, filename = take_home(lora, machine, read)
+    data, filename = export_file(lora, machine, read)
     behind = 8 + int.from_bytes(data[:8], "little")
     return SealFile(
         name=filename.removesuffix(".safetensors"),
@@ -69,7 +69,7 @@ def seal_file(lora: TakeRequest, machine: Machine, read: Read) -> SealFile:
     )
 
 
-def about(request: TakeRequest, machine: Machine) -> About:
+def about(request: ExportRequest, machine: Machine) -> About:
     """What its files say of a seal."""
     return about_seal(
         machine,
@@ -81,7 +81,7 @@ def about(request: TakeRequest, machine: Machine) -> About:
     )
 
 
-def recipe_of(request: TakeRequest, machine: Machine) -> RecipeFile:
+def recipe_of(request: ExportRequest, machine: Machine) -> RecipeFile:
     """What makes this seal again."""
     return RecipeFile(
         name=plain_name(request),
@@ -98,7 +98,7 @@ def recipe_of(request: TakeRequest, machine: Machine) -> RecipeFile:
     )
 
 
-def plain_name(request: TakeRequest) -> str:
+def plain_name(request: ExportRequest) -> str:
     """A LoRA's name without spaces or paths: the seal's with its trigger, which alone is its word's name."""
     name = re.sub(r"[^a-z0-9]+", "-", request.name.lower()).strip("-")[:LONGEST_NAME].strip("-")
     trigger = word_name(request.trigger)
