@@ -23,6 +23,7 @@ from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
 from storage.errors import LossNotFinite
+from storage.families import Family
 from storage.recipe import Preset, Recipe
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -36,7 +37,7 @@ SEED = 0
 
 def arms(pictures: int) -> dict[str, Recipe]:
     """The preset, and what burns: a rate three times as high for half as long again."""
-    balanced = replace(preset_recipe(Preset.BALANCED, "emoji", pictures, SEED), checkpoints=5)
+    balanced = replace(preset_recipe(Preset.BALANCED, Family.EMOJI, pictures, SEED), checkpoints=5)
     rate, steps = 3 * balanced.learning_rate, balanced.steps * 3 // 2
     burning = replace(balanced, preset=Preset.OWN, learning_rate=rate, steps=steps)
     return {"balanced": balanced, "made to over-train": burning}

@@ -20,6 +20,7 @@ from engine.pictures.rows import Drawn, draw
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
+from storage.families import Family
 from storage.files import FileFolder
 from storage.recipe import Preset
 from storage.records import ContentHash, Seed
@@ -77,7 +78,7 @@ def main() -> list[Line]:
         saver = Saver(FileFolder(Path(folder)))
 
         def seal() -> None:
-            recipe = preset_recipe(Preset.FAST, "emoji", PALETTE, 0)
+            recipe = preset_recipe(Preset.FAST, Family.EMOJI, PALETTE, 0)
             dataset = prepare(machine, pictures, files.__getitem__, recipe, "ohwx")
             loop = Loop(machine, dataset, recipe, "bench", text_side(machine, dataset, recipe, "bench", "ohwx"))
             while loop.step < loop.recipe.steps:

@@ -13,6 +13,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from engine.models.find import EMBEDDED_FOLDER
 from engine.models.hardware import MemoryMode
 from engine.models.machine import Machine
+from storage.families import Family
 
 SIDE_PX, TOKENS, WIDTH = 256, 77, 64
 
@@ -28,7 +29,7 @@ def proxy_machine() -> Machine:
     unet, vae, text_encoder = parts
     return Machine(
         name="proxy-d",
-        family="sd1",
+        family=Family.SD1,
         unet=unet,
         vae=vae,
         text_encoders=(text_encoder,),

@@ -21,6 +21,7 @@ from engine.models.machine import Machine
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
+from storage.families import Family
 from storage.recipe import Preset, Recipe, Timesteps
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -30,7 +31,7 @@ SEEDS = (0, 1, 2)
 
 def arms(pictures: int, seed: int) -> dict[str, Recipe]:
     """What is compared: a preset, and the plain recipe with as many steps of the same batch."""
-    balanced = preset_recipe(Preset.BALANCED, "emoji", pictures, seed)
+    balanced = preset_recipe(Preset.BALANCED, Family.EMOJI, pictures, seed)
     plain = Recipe(
         preset=Preset.OWN,
         steps=balanced.steps,

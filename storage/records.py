@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 
+from storage.families import Family
 from storage.recipe import Recipe
 from storage.states import (
     JobKind,
@@ -227,7 +228,7 @@ class ModelFacts:
     """What the engine says of the model in use."""
 
     name: str
-    family: str  # sd1 | sd2 | sdxl | emoji
+    family: Family
     size_px: int  # native resolution
     prediction: str  # epsilon | v_prediction
     tokenizer: ContentHash  # tokenizer.json

@@ -17,6 +17,7 @@ from bot.steps.walk import Walk
 from bot.taps import Tap
 from bot.words import Words
 from storage.errors import StylesealError
+from storage.families import Family
 from storage.records import (
     Checkpoint,
     ContentHash,
@@ -65,7 +66,7 @@ def facts(tokenizer: str = "0" * 64) -> MachineFacts:
     """What the embedded model's engine says of itself."""
     model = ModelFacts(
         name="emoji",
-        family="emoji",
+        family=Family.EMOJI,
         size_px=128,
         prediction="v_prediction",
         tokenizer=ContentHash(tokenizer),

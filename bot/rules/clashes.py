@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storage.families import FAMILIES, Family
 from storage.limits import MOST_PICTURES, MOST_STEPS, beyond
 from storage.recipe import SELF_RATED, Optimizer, Prior, Recipe
 from storage.records import MachineFacts
@@ -16,12 +17,12 @@ class Setting:
     """What a recipe is for: how many pictures, and on what machine."""
 
     pictures: int
-    family: str = "emoji"
+    family: Family = Family.EMOJI
     device: str = "cpu"  # as the engine said: cpu …, cuda …, mps …
     memory_mode: str = "cpu"
 
     @classmethod
-    def of(cls, pictures: int, family: str, facts: MachineFacts | None) -> Setting:
+    def of(cls, pictures: int, family: Family, facts: MachineFacts | None) -> Setting:
         """On this machine; before an engine was ever here, on a CPU."""
         return cls(pictures, family, facts.device, facts.memory_mode) if facts else cls(pictures, family)
 
@@ -45,7 +46,7 @@ def rules_of(recipe: Recipe, setting: Setting) -> dict[str, bool]:
         "checkpoints": recipe.checkpoints * FEWEST_STEPS_BETWEEN > recipe.steps,
         "warmup": recipe.warmup_steps * 2 > recipe.steps,
         # With zero terminal SNR the look is decided where min-SNR weighs nothing.
-        "snr": recipe.min_snr_gamma is not None and setting.family == "emoji",
+        "snr": recipe.min_snr_gamma is not None and FAMILIES[setting.family].zero_terminal_snr,
         "debiased": recipe.debiased and recipe.min_snr_gamma is not None,  # two weightings by SNR multiply
         **_of_weights(recipe, setting),
         **_of_optimizer(recipe, setting),

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from storage.families import FAMILIES, Family
 from storage.records import Drawing, MachineFacts, Style
 from storage.states import ANCESTRAL, Sampler
 
-# Steps and guidance that the families' own pages use; the embedded model was judged at DDIM 20, CFG 4.
-FAMILIES = {
-    "emoji": Drawing(sampler=Sampler.DDIM, steps=20, guidance_scale=4.0, width_px=128, height_px=128),
-    "sd1": Drawing(sampler=Sampler.DPMPP_2M_KARRAS, steps=25, guidance_scale=7.0, width_px=512, height_px=512),
-    "sd2": Drawing(sampler=Sampler.DPMPP_2M_KARRAS, steps=25, guidance_scale=7.0, width_px=768, height_px=768),
-    "sdxl": Drawing(sampler=Sampler.DPMPP_2M_KARRAS, steps=28, guidance_scale=6.0, width_px=1024, height_px=1024),
-}
 COMPARED_STEPS = (10, 20, 30)
 
 
 def best_drawing(facts: MachineFacts | None) -> Drawing:
     """The settings for the model in use, at its native size."""
-    if facts is None:
-        return FAMILIES["emoji"]
-    drawing = FAMILIES.get(facts.model.family, FAMILIES["sd1"])
-    return replace(drawing, width_px=facts.model.size_px, height_px=facts.model.size_px)
+    row = FAMILIES[facts.model.family if facts else Family.EMOJI]
+    side = facts.model.size_px if facts else row.size_px
+    return Drawing(
+        sampler=row.sampler, steps=row.steps, guidance_scale=row.guidance_scale, width_px=side, height_px=side
+    )
 
 
 def drawing_of(style: Style, facts: MachineFacts | None) -> Drawing:

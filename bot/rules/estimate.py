@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.rules.numbers import NUMBERS
-from bot.rules.recipe import ATTENTION, targets_name
+from bot.rules.recipe import targets_name
+from storage.families import FAMILIES, Family
+from storage.presets import ATTENTION
 from storage.recipe import Optimizer, Preset, Recipe
 from storage.records import MachineFacts
 
@@ -23,51 +25,9 @@ STATES = 3
 ROOM = 0.9  # share of a device's memory that one process may count on
 
 
-@dataclass(frozen=True)
-class Anatomy:
-    """Sizes of a model family, counted on its layers."""
-
-    trained: dict[str, int]  # numbers a rank, by target set: inputs (× kernel) and outputs of every target
-    outputs: dict[str, int]  # of all targets: DoRA's magnitudes
-    weights: int  # numbers in all parts
-    activations: int  # bytes a picture at native size in half precision, without checkpointing
-    text: int  # numbers a rank, of q, k, v, out of all text encoders
-    width: int  # of all text encoders' embeddings together
-
-
-ANATOMIES = {
-    "emoji": Anatomy(
-        {"attention": 12_288, "wide": 26_112, "conv": 76_032, "residual": 49_920},
-        {"attention": 6_144, "wide": 14_592, "conv": 21_888, "residual": 7_296},
-        weights=16_500_000, activations=60_000_000, text=6_144, width=192,
-    ),
-    "sd1": Anatomy(
-        {"attention": 199_296, "wide": 423_936, "conv": 1_050_816, "residual": 626_880},
-        {"attention": 99_840, "wide": 237_120, "conv": 315_520, "residual": 78_400},
-        weights=1_066_000_000, activations=1_500_000_000, text=73_728, width=768,
-    ),
-    "sd2": Anatomy(
-        {"attention": 207_488, "wide": 432_128, "conv": 1_059_008, "residual": 626_880},
-        {"attention": 99_840, "wide": 237_120, "conv": 315_520, "residual": 78_400},
-        weights=1_290_000_000, activations=3_400_000_000, text=188_416, width=1024,
-    ),
-    # 13 GiB in all for batch 1 at 1024 px (SimpleTuner's table in performance.md A2), less the weights.
-    "sdxl": Anatomy(
-        {"attention": 1_451_520, "wide": 2_659_840, "conv": 3_074_240, "residual": 414_400},
-        {"attention": 665_600, "wide": 1_436_160, "conv": 1_488_960, "residual": 52_800},
-        weights=3_470_000_000, activations=7_000_000_000, text=401_408, width=2048,
-    ),
-}  # fmt: skip
-
-
-def anatomy_of(family: str) -> Anatomy:
-    """The sizes of a family; one we do not know is treated as SD 1.x."""
-    return ANATOMIES.get(family, ANATOMIES["sd1"])
-
-
-def trained_numbers(recipe: Recipe, family: str) -> int:
+def trained_numbers(recipe: Recipe, family: Family) -> int:
     """How many numbers the seal consists of."""
-    anatomy, targets = anatomy_of(family), targets_name(recipe)
+    anatomy, targets = FAMILIES[family].anatomy, targets_name(recipe)
     numbers = recipe.new_tokens * anatomy.width
     if recipe.lora:
         numbers += anatomy.trained[targets] * recipe.rank + anatomy.outputs[targets] * recipe.use_dora
@@ -75,23 +35,23 @@ def trained_numbers(recipe: Recipe, family: str) -> int:
     return numbers
 
 
-def file_bytes(recipe: Recipe, family: str) -> int:
+def file_bytes(recipe: Recipe, family: Family) -> int:
     """About how large the exported fp16 file will be."""
     return EXPORTED_BYTES * trained_numbers(recipe, family)
 
 
-def checkpoint_bytes(recipe: Recipe, family: str) -> int:
+def checkpoint_bytes(recipe: Recipe, family: Family) -> int:
     """About how large a stored checkpoint is: all that is learnt, in fp32."""
     return 4 * trained_numbers(recipe, family)
 
 
-def state_bytes(recipe: Recipe, family: str) -> int:
+def state_bytes(recipe: Recipe, family: Family) -> int:
     """About how large a stored state is: the weights, what the optimizer knows of each, and the average."""
     a_number = 4 + OPTIMIZER_BYTES[recipe.optimizer] + 4 * (recipe.ema_decay > 0)
     return trained_numbers(recipe, family) * a_number
 
 
-def disk_bytes(recipe: Recipe, family: str, picture_px: int, samples: int, pictures: int) -> int:
+def disk_bytes(recipe: Recipe, family: Family, picture_px: int, samples: int, pictures: int) -> int:
     """What a training and its exports lay on the disk at most, the largest moment counted.
 
     States: the two that are kept and the one being written. A picture is never larger than its pixels.
@@ -103,7 +63,7 @@ def disk_bytes(recipe: Recipe, family: str, picture_px: int, samples: int, pictu
     return drawn + learnt + exports
 
 
-def smaller(recipe: Recipe, family: str) -> tuple[Recipe, ...]:
+def smaller(recipe: Recipe, family: Family) -> tuple[Recipe, ...]:
     """Ways to a file that fits into a chat: the largest rank that does, and attention alone at this rank."""
     if file_bytes(recipe, family) <= UPLOAD_BYTES:
         return ()
@@ -116,15 +76,15 @@ def smaller(recipe: Recipe, family: str) -> tuple[Recipe, ...]:
     return tuple(replace(way, preset=Preset.OWN) for way in found if way is not None)
 
 
-def memory_bytes(recipe: Recipe, family: str, dtype: str) -> int:
+def memory_bytes(recipe: Recipe, family: Family, dtype: str) -> int:
     """Roughly what the training holds: the model, its activations, and the trained numbers with their state."""
-    anatomy, number_bytes = anatomy_of(family), 4 if dtype == "float32" else 2
+    anatomy, number_bytes = FAMILIES[family].anatomy, 4 if dtype == "float32" else 2
     a_number = WEIGHT_AND_GRADIENT_BYTES + OPTIMIZER_BYTES[recipe.optimizer] + 4 * (recipe.ema_decay > 0)
     activations = anatomy.activations * number_bytes // 2 * recipe.batch_size
     return anatomy.weights * number_bytes + activations + trained_numbers(recipe, family) * a_number
 
 
-def is_short(recipe: Recipe, family: str, facts: MachineFacts | None) -> bool:
+def is_short(recipe: Recipe, family: Family, facts: MachineFacts | None) -> bool:
     """Whether the machine has less memory than that; False where it never said."""
     if facts is None or not facts.memory_bytes:
         return False

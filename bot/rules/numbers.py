@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.rules.clashes import Setting, clashes
-from bot.rules.recipe import ATTENTION, CONV, RESIDUAL, WIDE, nearest_preset, targets_name
+from bot.rules.recipe import nearest_preset, targets_name
+from storage.families import Family
+from storage.presets import ATTENTION, CONV, RESIDUAL, WIDE
 from storage.recipe import SELF_RATED, Loss, Optimizer, Preset, Prior, Recipe, Schedule, Timesteps
 
 
@@ -74,7 +76,7 @@ NUMBERS: dict[str, Number] = {name: number for page in PAGES.values() for name, 
 PAGE_OF = {name: page for page, numbers in PAGES.items() for name in numbers}
 
 
-def next_choice(recipe: Recipe, name: str, pictures: int, family: str) -> Recipe:
+def next_choice(recipe: Recipe, name: str, pictures: int, family: Family) -> Recipe:
     """The recipe with the next choice of one number; what hangs on it follows. KeyError for an unknown number."""
     number = NUMBERS[name]
     if name == "alpha":
@@ -126,7 +128,7 @@ def value_of(recipe: Recipe, name: str) -> Any:
     return False if value is None or (value == 0 and name != "warmup") else value
 
 
-def _rated(recipe: Recipe, family: str, pictures: int) -> Recipe:
+def _rated(recipe: Recipe, family: Family, pictures: int) -> Recipe:
     """Optimizers that find their rate want 1 to multiply with and no warm-up; the others what the preset has."""
     if recipe.optimizer in SELF_RATED:
         return replace(recipe, learning_rate=1.0, warmup_steps=0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from storage import attention_syntax, trigger
 from storage.attention_syntax import whole
+from storage.families import FAMILIES, Family
 from storage.records import Style
 
 STRENGTH_STEP = 0.15  # A1111's users move weights by 0.1–0.2; below that nobody sees a difference
@@ -54,14 +55,13 @@ def strength_of(prompt: str, subject: str, style: Style) -> int | None:
     return None
 
 
-def negative_of(written: str, family: str, *, is_own: bool) -> str:
+def negative_of(written: str, family: Family, *, is_own: bool) -> str:
     """What to avoid: the style's own opposites and what nobody wants.
 
-    The embedded model was never told what low quality or a photo is: there such words blur the picture (tried), so only
-    what the person wrote themselves counts.
+    Of a model that knows no quality, only what the person wrote themselves counts.
     """
     wanted = [part.strip() for part in written.split(",") if part.strip()]
-    if family == "emoji":
+    if not FAMILIES[family].knows_quality:
         return ", ".join(wanted) if is_own else ""
     return ", ".join(dict.fromkeys([*wanted, *UNIVERSAL_NEGATIVE]))
 

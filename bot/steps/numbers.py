@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.rules import numbers as rules
 from bot.rules.clashes import said_of
-from bot.rules.recipe import PRESETS, differences, nearest_preset, preset_recipe
+from bot.rules.recipe import differences, nearest_preset, preset_recipe
 from bot.rules.recipe import reasons as reasons_of
 from bot.screens import Button, Row, Screen
 from bot.steps.moves import Event
@@ -12,6 +12,7 @@ from bot.steps.recipe import palette, setting_of, warnings
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
 from bot.words import Markup
+from storage.presets import PRESETS
 from storage.recipe import Recipe
 from storage.states import Stage
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from bot.rules.clashes import Setting, clashes, said_of
 from bot.rules.estimate import UPLOAD_BYTES, disk_bytes, file_bytes, is_short, memory_bytes, smaller
 from bot.rules.progress import clock_time, training_seconds
-from bot.rules.recipe import ATTENTION, PRESETS, preset_recipe
+from bot.rules.recipe import preset_recipe
 from bot.screens import Button, Message, Row, Screen
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
+from storage.families import FAMILIES, Family
+from storage.presets import ATTENTION, PRESETS
 from storage.recipe import Preset, Recipe
 from storage.records import Candidate
 from storage.states import Stage, Verdict
@@ -76,7 +78,7 @@ def _preset(walk: Walk, name: Preset, *, is_chosen: bool) -> Button:
     )
 
 
-def megabytes(recipe: Recipe, family: str) -> str:
+def megabytes(recipe: Recipe, family: Family) -> str:
     """The size of the file to come, as people read it."""
     size = file_bytes(recipe, family) / 1e6
     return f"{size:.1f}" if size >= 0.1 else f"{size:.3f}"
@@ -98,7 +100,8 @@ def disk(walk: Walk, pictures: int) -> int:
 def warnings(walk: Walk, recipe: Recipe, pictures: int) -> list[str]:
     """What would not work, each with its way out."""
     found = []
-    if walk.family != "emoji" and walk.machine is not None and walk.machine.device.startswith("cpu"):
+    is_slow = walk.machine is not None and walk.machine.device.startswith("cpu")
+    if is_slow and not FAMILIES[walk.family].trains_on_cpu:
         found.append(walk.words("train.no_gpu", took=clock_time(training_seconds(recipe, SAMPLES, walk.machine))))
     if walk.machine is not None and is_short(recipe, walk.family, walk.machine):
         found.append(walk.words("train.short", has=f"{(walk.machine.memory_bytes or 0) / GB:.0f}"))

@@ -19,6 +19,7 @@ from bot.taps import Tap, Verb
 from bot.words import Words
 from storage.chunks import in_chunks
 from storage.errors import MoveRefused
+from storage.families import Family
 from storage.records import Job, MachineFacts, Person, Quest, Style
 from storage.requests import Request, prompts_of
 from storage.store import Store
@@ -66,9 +67,9 @@ class Walk:
         return Place(self.here.step, self.here.stage)
 
     @property
-    def family(self) -> str:
+    def family(self) -> Family:
         """The family of the model in use; the embedded one before an engine was ever here."""
-        return self.machine.model.family if self.machine else "emoji"
+        return self.machine.model.family if self.machine else Family.EMOJI
 
     async def stay(self, **changes: Any) -> None:
         """Keeps changes of the quest without moving: keyboards stay good."""

@@ -7,22 +7,9 @@ from dataclasses import dataclass
 
 from engine.models.adapters import Shape
 from engine.models.machine import Machine
+from storage.families import FAMILIES, Family, Named
 from storage.recipe import Loss, Recipe, Schedule
 
-ARCHITECTURES = {
-    "emoji": "stable-diffusion-v1",
-    "sd1": "stable-diffusion-v1",
-    "sd2": "stable-diffusion-v2-512",
-    "sd2-v": "stable-diffusion-v2-768-v",
-    "sdxl": "stable-diffusion-xl-v1-base",
-}
-KOHYA_BASES = {
-    "emoji": "sd_v1",
-    "sd1": "sd_v1",
-    "sd2": "sd_v2",
-    "sd2-v": "sd_v2_768_v",
-    "sdxl": "sdxl_base_v1-0",
-}
 KOHYA_LOSSES = {Loss.MSE: "l2", Loss.HUBER: "huber", Loss.SMOOTH_L1: "smooth_l1"}
 KOHYA_SCHEDULES = {Schedule.COSINE_RESTARTS: "cosine_with_restarts"}  # where it is called otherwise
 
@@ -39,16 +26,17 @@ class About:
     trigger: str
     recipe: Recipe
     pictures: int
-    family: str
+    family: Family
     size_px: int
     layers_per_block: int = 2  # of the U-Net; numbers SDXL's blocks
     prediction: str = "epsilon"
     step: int | None = None
 
     @property
-    def base(self) -> str:
-        """The family, with SD 2's two kinds told apart."""
-        return f"{self.family}-v" if self.family == "sd2" and self.prediction == "v_prediction" else self.family
+    def base(self) -> Named:
+        """What the model that it fits is called, with SD 2's two kinds told apart."""
+        row = FAMILIES[self.family]
+        return row.named_v if row.named_v and self.prediction == "v_prediction" else row.named
 
 
 def about_seal(machine: Machine, recipe: Recipe, *, name: str, trigger: str, pictures: int, step: int | None) -> About:
@@ -86,8 +74,8 @@ def word_headers(about: About) -> dict[str, str]:
 def _training(about: About) -> dict[str, str]:
     recipe, side = about.recipe, about.size_px
     facts = {
-        "ss_v2": about.family == "sd2",
-        "ss_base_model_version": KOHYA_BASES[about.base],
+        "ss_v2": FAMILIES[about.family].kohya_v2,
+        "ss_base_model_version": about.base.kohya_base,
         "ss_output_name": about.name,
         "ss_resolution": f"({side}, {side})",
         "ss_steps": recipe.steps if about.step is None else about.step,
@@ -120,7 +108,7 @@ def _model_spec(about: About, kind: str) -> dict[str, str]:
     strength = "; strength 0.8" if kind == "lora" else ""
     return {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": f"{ARCHITECTURES[about.base]}/{kind}",
+        "modelspec.architecture": f"{about.base.architecture}/{kind}",
         "modelspec.resolution": f"{side}x{side}",
         "modelspec.prediction_type": "v" if about.prediction == "v_prediction" else "epsilon",
         "modelspec.implementation": "diffusers",

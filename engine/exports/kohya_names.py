@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.exports.about import About
+from storage.families import FAMILIES
 
 SGM_PARTS = ("resnets", "attentions")  # in this order inside one of Stability's blocks
 SGM_NAMES = {
@@ -21,11 +22,12 @@ SGM_ENDS = {"conv_in": "input_blocks.0.0", "conv_out": "out.2"}
 
 def kohya_module(module: str, about: About) -> str:
     """kohya's name of a module of the U-Net, or of a text encoder's behind `text_encoder.` or `text_encoder_2.`."""
+    row = FAMILIES[about.family]
     for prefix, number in (("text_encoder.", "1"), ("text_encoder_2.", "2")):
         if module.startswith(prefix):
-            encoder = f"lora_te{number if about.family == 'sdxl' else ''}_"
+            encoder = f"lora_te{number if row.kohya_numbers_encoders else ''}_"
             return encoder + module.removeprefix(prefix).replace(".", "_")
-    if about.family == "sdxl":
+    if row.kohya_unet_is_stabilitys:
         module = sgm_module(module, about.layers_per_block + 1)
     return "lora_unet_" + module.replace(".", "_")
 

@@ -9,9 +9,9 @@ import torch
 from engine.exports.about import About, word_headers
 from engine.exports.tensor_file import tensor_file
 from engine.models.adapters import read_word
+from storage.families import FAMILIES
 
 RESERVED = re.compile(r"aux|con|nul|prn|(?:com|lpt)[0-9¹²³]", re.IGNORECASE)  # Windows keeps them from files
-SDXL_KEYS = ("clip_l", "clip_g")
 
 
 def word_file(adapter: bytes, about: About) -> bytes:
@@ -24,7 +24,7 @@ def word_file(adapter: bytes, about: About) -> bytes:
     word = read_word(adapter)
     if word is None:
         raise ValueError("this seal has no word of its own")
-    keys = SDXL_KEYS if about.family == "sdxl" else (word_name(about.trigger),)
+    keys = FAMILIES[about.family].word_keys or (word_name(about.trigger),)
     return tensor_file(dict(zip(keys, word[1], strict=True)), word_headers(about), torch.float32)
 
 

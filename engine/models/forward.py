@@ -14,6 +14,7 @@ import structlog
 import torch
 
 from storage.errors import ModelNotFinite
+from storage.families import Family
 
 Tensors = TypeVar("Tensors", bound=tuple[torch.Tensor, ...])
 log = structlog.get_logger("engine")
@@ -23,7 +24,7 @@ class Model(Protocol):
     """The parts of a model that are asked, and their formats; `Machine` is one."""
 
     name: str
-    family: str
+    family: Family
     unet: Any
     vae: Any
     text_encoders: tuple[Any, ...]

@@ -18,6 +18,7 @@ from engine.models.hardware import MemoryMode, device_name, memory_of, pick_devi
 from engine.models.heap import keep_freed_memory
 from engine.models.probe import probe
 from engine.models.reading import read
+from storage.families import FAMILIES, Family
 from storage.records import ContentHash, MachineFacts, ModelFacts, pinned
 
 SLICE_VAE_BELOW_BYTES = 6 << 30  # free memory under which the VAE decodes in tiles
@@ -33,7 +34,7 @@ class Machine:
     """
 
     name: str
-    family: str  # sd1 | sd2 | sdxl | emoji
+    family: Family
     unet: Any
     vae: Any
     text_encoders: tuple[Any, ...]
@@ -60,8 +61,8 @@ class Machine:
         for part in parts:
             part.requires_grad_(False).eval()
         family = family_of(found.name, pipeline.unet.config)
-        if family == "sdxl" and pipeline.vae.config.force_upcast and pipeline.vae.dtype == torch.float16:
-            pipeline.vae.to(torch.float32)  # SDXL's first VAE overflows fp16 and decodes to black
+        if FAMILIES[family].vae_overflows and pipeline.vae.config.force_upcast and pipeline.vae.dtype == torch.float16:
+            pipeline.vae.to(torch.float32)  # else it decodes to black
         weights_bytes = sum(tensor.nbytes for part in parts for tensor in part.parameters())
         mode = pick_memory(memory, place, weights_bytes)
         _place(pipeline, mode, place)
@@ -149,13 +150,13 @@ class Machine:
         )
 
 
-def family_of(name: str, unet_config: Mapping[str, Any]) -> str:
-    """`emoji` by name; else by the shape of the U-Net: SDXL adds size conditioning, SD 2.x projects linearly."""
+def family_of(name: str, unet_config: Mapping[str, Any]) -> Family:
+    """The embedded one by name; else by the U-Net: SDXL adds size conditioning, SD 2.x projects linearly."""
     if name == EMBEDDED:
-        return "emoji"
+        return Family.EMOJI
     if unet_config.get("addition_embed_type") == "text_time":
-        return "sdxl"
-    return "sd2" if unet_config.get("use_linear_projection") else "sd1"
+        return Family.SDXL
+    return Family.SD2 if unet_config.get("use_linear_projection") else Family.SD1
 
 
 def hash_of(found: FoundModel) -> str:

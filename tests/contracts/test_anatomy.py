@@ -8,9 +8,11 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from bot.rules.estimate import ANATOMIES
-from bot.rules.recipe import TARGETS
 from engine.models.find import EMBEDDED_FOLDER
+from storage.families import FAMILIES, Family
+from storage.presets import TARGETS
+
+EMOJI = FAMILIES[Family.EMOJI].anatomy
 
 
 def embedded_unet() -> UNet2DConditionModel:
@@ -26,10 +28,10 @@ def test_a_rank_and_a_magnitude_weigh_what_the_embedded_models_layers_say(name: 
         if any(path == target or path.endswith(f".{target}") for target in TARGETS[name]):
             numbers += layer.weight[0].numel() + layer.weight.shape[0]
             outputs += layer.weight.shape[0]
-    assert (ANATOMIES["emoji"].trained[name], ANATOMIES["emoji"].outputs[name]) == (numbers, outputs)
+    assert (EMOJI.trained[name], EMOJI.outputs[name]) == (numbers, outputs)
 
 
 def test_the_text_encoder_weighs_what_its_layers_say() -> None:
     facts = json.loads((EMBEDDED_FOLDER / "text_encoder" / "config.json").read_text())
     width, layers = facts["hidden_size"], facts["num_hidden_layers"]
-    assert (ANATOMIES["emoji"].width, ANATOMIES["emoji"].text) == (width, layers * 4 * 2 * width)
+    assert (EMOJI.width, EMOJI.text) == (width, layers * 4 * 2 * width)

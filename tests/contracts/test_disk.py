@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.rules.estimate import checkpoint_bytes, disk_bytes, state_bytes
-from bot.rules.recipe import ATTENTION, RESIDUAL
+from storage.families import Family
+from storage.presets import ATTENTION, RESIDUAL
 from storage.recipe import Optimizer
 from storage.records import Drawing
 from tests.engine.sealing import Memory, attempt, small_training
@@ -35,9 +36,9 @@ def test_states_checkpoints_and_the_whole_are_as_large_as_was_said(changes: dict
         pass
     recipe = request.recipe
     assert memory.state is not None
-    assert len(memory.state[1]) == pytest.approx(state_bytes(recipe, "emoji"), rel=0.12)
+    assert len(memory.state[1]) == pytest.approx(state_bytes(recipe, Family.EMOJI), rel=0.12)
     (first, *_) = memory.adapters.values()
-    assert len(first) == pytest.approx(checkpoint_bytes(recipe, "emoji"), rel=0.12)
+    assert len(first) == pytest.approx(checkpoint_bytes(recipe, Family.EMOJI), rel=0.12)
     written = [*memory.adapters.values(), *memory.drawn.values(), *[memory.state[1]] * 2]
-    said = disk_bytes(recipe, "emoji", SIDE_PX * SIDE_PX, len(request.samples), len(request.pictures))
+    said = disk_bytes(recipe, Family.EMOJI, SIDE_PX * SIDE_PX, len(request.samples), len(request.pictures))
     assert said / 4 < sum(map(len, written)) < said

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from bot.rules.recipe import preset_recipe
+from emoji_sd.recipe.data.captions import PLAIN
+from emoji_sd.recipe.data.looks import LOOKS, MANNERS, in_manner
 from emoji_sd.recipe.data.vocabulary import load
 from emoji_sd.recipe.judge import seal
-from storage.recipe import Preset
+from storage.presets import EMOJI_BEGINNINGS
 
 
-def test_the_seal_of_the_evaluation_is_the_fast_preset():
-    offered = preset_recipe(Preset.FAST, "emoji", len(seal.PALETTE), 0)
-    assert replace(seal.RECIPE, epochs=offered.epochs, warmup_steps=offered.warmup_steps) == offered
+def test_a_seal_may_begin_as_every_look_and_as_the_plain_one_in_its_manners():
+    manners = [in_manner(manner, PLAIN) for manner in MANNERS if manner]
+    assert (*(look.words for look in LOOKS), *manners) == EMOJI_BEGINNINGS
 
 
 @pytest.mark.parametrize("number", range(4))

@@ -13,7 +13,7 @@ import pytest
 
 from bot.rules import numbers
 from bot.rules.clashes import Setting, clashes, rules_of
-from bot.rules.recipe import PRESETS, preset_recipe
+from bot.rules.recipe import preset_recipe
 from bot.words import LANGUAGES, Words
 from engine.models.machine import Machine
 from engine.training.dataset import Dataset, prepare
@@ -22,29 +22,31 @@ from engine.training.optimizers import OPTIMIZERS, SCHEDULES
 from engine.training.refusals import REASONS, refuse
 from engine.training.text_side import text_side
 from storage.documents import dump, load
+from storage.families import Family
+from storage.presets import PRESETS
 from storage.recipe import CHOICES, Loss, Optimizer, Prior, Recipe, Schedule, Timesteps
 from storage.states import Diagnosis, ExportKind, Layout, PaletteKind, Phase, SubjectsFrom, Way
 from tests.engine.sealing import Memory, small_training
-from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
+from tests.engine.tiny_models import emoji_machine, tiny_machine
 
 PICTURES = 18
 ON_CPU = tuple(optimizer for optimizer in Optimizer if optimizer is not Optimizer.ADAMW_8BIT)
 ELSEWHERE = {"word_without_trigger", "pictures"}
 
 
-def machine_of(family: str) -> Machine:
-    return emoji_machine() if family == "emoji" else tiny_machine(family)
+def machine_of(family: Family) -> Machine:
+    return emoji_machine() if family is Family.EMOJI else tiny_machine(family)
 
 
-def tapped_through(recipe: Recipe, name: str, family: str) -> Iterator[Recipe]:
+def tapped_through(recipe: Recipe, name: str, family: Family) -> Iterator[Recipe]:
     """The recipe after each of the taps that lead round a number's choices."""
     for _ in numbers.NUMBERS[name].choices:
         recipe = numbers.next_choice(recipe, name, PICTURES, family)
         yield replace(recipe, class_prompt="a fox") if recipe.class_pictures else recipe
 
 
-@pytest.mark.parametrize(("family", "kind"), list(product(("emoji", *FAMILIES), PaletteKind)))
-def test_what_the_screen_lets_pass_the_engine_does_not_refuse(family: str, kind: PaletteKind) -> None:
+@pytest.mark.parametrize(("family", "kind"), list(product(Family, PaletteKind)))
+def test_what_the_screen_lets_pass_the_engine_does_not_refuse(family: Family, kind: PaletteKind) -> None:
     met: dict[str, set[object]] = {}
     for preset, name in product(PRESETS, numbers.NUMBERS):
         for recipe in tapped_through(preset_recipe(preset, family, PICTURES, 1, kind), name, family):
@@ -108,7 +110,7 @@ def test_every_prior_is_trained_with(prior: Prior) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_choice_and_every_refusal_has_words(language: str) -> None:
     words = Words(language)
-    recipe = preset_recipe(PRESETS[0], "sd1", PICTURES, 1)
+    recipe = preset_recipe(PRESETS[0], Family.SD1, PICTURES, 1)
     missing = []
     for name, number in numbers.NUMBERS.items():
         missing += [key for key in (f"train.name.{name}", f"train.number.{name}") if not words.has(key)]

@@ -19,8 +19,9 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from engine.models.find import EMBEDDED_FOLDER
 from engine.models.machine import Machine
+from storage.families import Family
 
-FAMILIES = ("sd1", "sd2", "sdxl")
+FAMILIES = tuple(family for family in Family if family is not Family.EMOJI)
 MAX_TOKENS = 24
 WIDTH = 32  # of the text encoders
 

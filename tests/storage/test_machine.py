@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.families import Family
 from storage.machine import SILENT_AFTER_MS
 from storage.records import ContentHash, MachineFacts, ModelFacts
 from storage.store import Store
@@ -9,7 +10,7 @@ from tests.storage.asking import ANNA, Clock
 
 MODEL = ModelFacts(
     name="emoji",
-    family="emoji",
+    family=Family.EMOJI,
     size_px=128,
     prediction="v_prediction",
     tokenizer=ContentHash("a" * 64),

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import pytest
 
-from bot.rules.recipe import ATTENTION, PRESETS, WIDE, preset_recipe
+from bot.rules.recipe import preset_recipe
 from bot.screens import Button, Screen, TrainingView
 from storage.errors import RecipeRefused
+from storage.families import Family
 from storage.limits import MOST
+from storage.presets import ATTENTION, PRESETS, WIDE
 from storage.recipe import Preset
 from storage.records import Progress
 from storage.requests import TrainingRequest, read_request
@@ -101,7 +103,7 @@ async def test_a_file_too_large_for_the_chat_names_the_ways_out(
 ) -> None:
     await at_the_recipe(anna)
     large = facts()
-    await store.machine.announce(replace(large, model=replace(large.model, family="sdxl"), memory_bytes=8 * 10**9))
+    await store.machine.announce(replace(large, model=replace(large.model, family=Family.SDXL), memory_bytes=8 * 10**9))
     recipe = replace(preset_recipe(Preset.FAST, "sdxl", 16, 1), targets=WIDE, preset=Preset.OWN)
     await store.quests.save(replace(await anna.quest(), recipe=recipe))
     await anna.taps("train.why")

@@ -7,9 +7,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from emoji_sd.recipe.data.captions import PLAIN
 from emoji_sd.recipe.data.figures import Figures
-from emoji_sd.recipe.data.looks import LOOKS, MANNERS, UNSEEN, draw, in_manner
+from emoji_sd.recipe.data.looks import UNSEEN, draw
 from emoji_sd.recipe.data.vocabulary import Vocabulary
 from emoji_sd.recipe.judge import judge as judging
 from emoji_sd.recipe.judge.evaluate import GUIDANCE, STEPS
@@ -22,9 +21,11 @@ from engine.pictures.rows import draw as draw_rows
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
-from storage.recipe import Preset, Recipe
+from storage.families import FAMILIES, Family
+from storage.recipe import Preset
 from storage.records import ContentHash, Drawing, Seed
 from storage.requests import Row, TrainingPicture
+from storage.states import PaletteKind
 
 PALETTE = (
     "cat face", "fox", "owl", "turtle", "rose", "red apple", "pizza", "birthday cake", "hot beverage", "castle",
@@ -32,26 +33,7 @@ PALETTE = (
 )  # fmt: skip
 TRIGGER = "zmoji"
 NAME = "openmoji seal"
-# All that a seal's word may begin as: every look, and the plain one in its manners.
-BEGINNINGS = (*(look.words for look in LOOKS), *(in_manner(manner, PLAIN) for manner in MANNERS if manner))
-# bot.rules.recipe's fast preset of the embedded model; a test holds the two together.
-RECIPE = Recipe(
-    preset=Preset.FAST,
-    rank=32,
-    alpha=32,
-    learning_rate=8e-4,
-    batch_size=4,
-    steps=200,
-    min_snr_gamma=None,
-    debiased=True,
-    targets=("conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv"),
-    checkpoints=3,
-    new_tokens=1,
-    initializers=BEGINNINGS,
-    token_learning_rate=0.0,
-    flip=True,
-    moved=5,
-)  # fmt: skip
+RECIPE = FAMILIES[Family.EMOJI].presets.of(PaletteKind.STYLE)[Preset.FAST]  # that a person gets
 
 
 @dataclass(frozen=True)

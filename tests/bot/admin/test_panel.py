@@ -12,6 +12,7 @@ from bot.screens import Button, Screen
 from bot.steps.walk import Walk
 from bot.taps import Tap, Verb
 from bot.words import LANGUAGES, Words
+from storage.families import Family
 from storage.records import ContentHash, Drawing, Job, MachineFacts, ModelFacts, Person, Seed
 from storage.requests import HuntRequest, Row
 from storage.states import JobState
@@ -107,7 +108,12 @@ async def test_a_job_that_has_ended_meanwhile_is_said_so(store: Store) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_the_panel_fits_a_phone_in_every_language_with_a_full_queue(store: Store, language: str) -> None:
     model = ModelFacts(
-        name="emoji", family="emoji", size_px=128, prediction="v_prediction", tokenizer=ContentHash("a"), max_tokens=77
+        name="emoji",
+        family=Family.EMOJI,
+        size_px=128,
+        prediction="v_prediction",
+        tokenizer=ContentHash("a"),
+        max_tokens=77,
     )
     facts = MachineFacts(
         engine="e", device="cpu", memory_mode="resident", dtype="float32", model=model, seconds_per_picture=1.5

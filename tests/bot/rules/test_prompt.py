@@ -19,6 +19,7 @@ from bot.rules.prompt import (
     with_trigger,
 )
 from storage.attention_syntax import plain, read_weights
+from storage.families import Family
 from storage.records import Style
 
 NEON = Style(modifiers="neon sign", boosters="navy blue background")
@@ -63,13 +64,13 @@ def test_the_strength_of_a_picture_is_read_back_from_its_prompt(strength: int) -
 
 
 def test_negatives_follow_the_style_on_top_of_the_universal_ones() -> None:
-    said = negative_of("3d, photorealistic, shading", "sd1", is_own=False)
+    said = negative_of("3d, photorealistic, shading", Family.SD1, is_own=False)
     assert said == "3d, photorealistic, shading, low quality, blurry, deformed, bad anatomy"
 
 
 def test_the_embedded_model_gets_only_what_the_person_wrote() -> None:
-    assert negative_of("3d, shadow", "emoji", is_own=False) == ""
-    assert negative_of("purple", "emoji", is_own=True) == "purple"
+    assert negative_of("3d, shadow", Family.EMOJI, is_own=False) == ""
+    assert negative_of("purple", Family.EMOJI, is_own=True) == "purple"
 
 
 @pytest.mark.parametrize(

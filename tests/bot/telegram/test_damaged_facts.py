@@ -6,6 +6,7 @@ import pytest
 import structlog
 
 from bot.telegram.app import TelegramBot
+from storage.families import Family
 from storage.records import ContentHash, MachineFacts, ModelFacts
 from storage.store import Store
 from tests.bot.telegram.phone import Phone, until
@@ -14,7 +15,7 @@ from tests.bot.telegram.phone import Phone, until
 def facts(tokenizer: str) -> MachineFacts:
     """What an engine says of itself."""
     file = ContentHash(tokenizer)
-    model = ModelFacts(name="m", family="sd1", size_px=512, prediction="epsilon", tokenizer=file, max_tokens=77)
+    model = ModelFacts(name="m", family=Family.SD1, size_px=512, prediction="epsilon", tokenizer=file, max_tokens=77)
     return MachineFacts(engine="e", device="cpu", memory_mode="resident", dtype="float32", model=model)
 
 

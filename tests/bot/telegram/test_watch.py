@@ -13,6 +13,7 @@ from bot.telegram.watch import Watch
 from bot.words import LANGUAGES, Words
 from storage.documents import load
 from storage.errors import DiskFails, NoRoom, OutOfMemory
+from storage.families import Family
 from storage.records import ContentHash, Drawing, Job, MachineFacts, ModelFacts, Person, Progress, Seed
 from storage.requests import HuntRequest, Row
 from storage.states import JobState, Lane, ModelFault
@@ -21,7 +22,7 @@ from tests.bot.telegram.phone import Clock
 
 ANNA, BORIS = 7, 8
 MODEL = ModelFacts(
-    name="emoji", family="emoji", size_px=128, prediction="epsilon", tokenizer=ContentHash("0"), max_tokens=77
+    name="emoji", family=Family.EMOJI, size_px=128, prediction="epsilon", tokenizer=ContentHash("0"), max_tokens=77
 )
 FACTS = MachineFacts(engine="e", device="cpu", memory_mode="resident", dtype="float32", model=MODEL)
 

@@ -17,13 +17,14 @@ from engine.exports.dataset_zip import dataset_zip
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.word_file import word_file
 from engine.models import adapters, words
+from storage.families import Family
 from storage.recipe import Recipe
 from storage.records import ContentHash
 from storage.requests import TrainingPicture
 from tests.engine.sealing import ATTENTION, content_hash, lively_adapter
 from tests.engine.tiny_models import emoji_machine
 
-ABOUT = About(name="n", trigger="ohwx", recipe=Recipe(), pictures=3, family="emoji", size_px=128)
+ABOUT = About(name="n", trigger="ohwx", recipe=Recipe(), pictures=3, family=Family.EMOJI, size_px=128)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 

@@ -9,7 +9,6 @@ from typing import TypeVar
 import pytest
 import torch
 
-from emoji_sd.recipe.judge import seal
 from engine.models import adapters, words
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes
@@ -19,6 +18,7 @@ from engine.training.bucket import Bucket
 from engine.training.dataset import Dataset, prepare, preparing
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
+from storage.presets import EMOJI_BEGINNINGS
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Seed
 from storage.requests import Row, TrainingPicture
@@ -26,7 +26,7 @@ from tests.engine.pictures.test_rows import drawn
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 
-KNOWN = seal.BEGINNINGS
+KNOWN = EMOJI_BEGINNINGS
 SUBJECTS = ("fox", "castle", "guitar", "red apple", "rocket", "umbrella")
 
 
