@@ -104,7 +104,7 @@ async def test_a_file_too_large_for_the_chat_names_the_ways_out(
     await at_the_recipe(anna)
     large = facts()
     await store.machine.announce(replace(large, model=replace(large.model, family=Family.SDXL), memory_bytes=8 * 10**9))
-    recipe = replace(preset_recipe(Preset.FAST, "sdxl", 16, 1), targets=WIDE, preset=Preset.OWN)
+    recipe = replace(preset_recipe(Preset.FAST, Family.SDXL, 16, 1), targets=WIDE, preset=Preset.OWN)
     await store.quests.save(replace(await anna.quest(), recipe=recipe))
     await anna.taps("train.why")
     await anna.taps("nav.back")
