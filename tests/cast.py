@@ -7,7 +7,6 @@ import io
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 from PIL import Image
 
@@ -42,24 +41,10 @@ from storage.requests import (
 )
 from storage.states import Diagnosis, Phase, PictureRole
 from storage.store import Store
+from tests.clock import Clock
 from tests.limits import hold_reply
 
 LEASE_SECONDS = 60.0
-
-
-class Clock:
-    """Time that passes only when somebody says so, and a millisecond at every look, so that no two taps are one."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
-
-    def advances(self, **by: float) -> None:
-        """Time passes: `advances(days=7)`."""
-        self.now += timedelta(**by)
 
 
 def facts(tokenizer: str = "0" * 64) -> MachineFacts:
@@ -223,7 +208,8 @@ class Traveller:
     chance: random.Random = field(default_factory=lambda: random.Random(5))
 
     async def walk(self) -> Walk:
-        """What the bot knows when it answers."""
+        """What the bot knows when it answers; no two taps come in one millisecond."""
+        self.clock.advances(milliseconds=1)
         person: Person = await self.store.people.meet(self.id, self.id, self.language)
         return Walk(
             store=self.store,

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -36,10 +35,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path)
-    yield opened
-    await opened.close()
+def clock() -> None:
+    """The machine's own: two processes live by it."""
 
 
 async def test_a_stopped_engine_exits_cleanly_and_the_job_waits_for_the_next(store: Store) -> None:

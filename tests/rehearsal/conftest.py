@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 from telegram import Bot
 
-from tests.rehearsal.stage import Clock, Stage, playing
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clock import Clock
+from tests.rehearsal.stage import Stage, playing
 
 
 @pytest.fixture

@@ -19,22 +19,10 @@ from telegram.request import HTTPXRequest
 
 from rehearsal.server import build_app
 from rehearsal.world import World
+from tests.clock import Clock
 
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # as bot.telegram has it
 TOKEN = "123456:AAE-a_token_that_nobody_may_keep"
-
-
-class Clock:
-    """Real seconds plus what the test adds."""
-
-    def __init__(self) -> None:
-        self.now = 1_795_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advances(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @dataclass
@@ -89,9 +77,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def playing(folder: Path, clock: Any = None, *, control: bool = True) -> AsyncIterator[Stage]:
+async def playing(folder: Path, clock: Clock | None = None, *, control: bool = True) -> AsyncIterator[Stage]:
     """A rehearsal on a free port, until the block ends; it is then stopped in order."""
-    world = World(folder, clock) if clock else World(folder)
+    world = World(folder, clock.unix) if clock else World(folder)
     config = uvicorn.Config(
         build_app(world, token=TOKEN, control_open=control), port=0, access_log=False, log_level="warning"
     )

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal.stage import TOKEN, Clock, Stage, news, picture, playing
+from tests.clock import Clock
+from tests.rehearsal.stage import TOKEN, Stage, news, picture, playing
 
 PAGE = {path.name: path.read_bytes() for path in Path("rehearsal/page").iterdir()}
 

@@ -12,7 +12,8 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputMedia
 from telegram import ReplyParameters as Reply
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter
 
-from tests.rehearsal.stage import TOKEN, Clock, Stage, news, picture
+from tests.clock import Clock
+from tests.rehearsal.stage import TOKEN, Stage, news, picture
 
 
 def keys(data: str = "x", **more: Any) -> InlineKeyboardMarkup:
@@ -124,20 +125,20 @@ async def test_a_tap_is_answered_once_and_within_its_time(stage: Stage, bot: Bot
     assert await bot.answer_callback_query(tap)
     with pytest.raises(BadRequest, match="Query is too old"):
         await bot.answer_callback_query(tap)
-    clock.advances(151)
+    clock.advances(seconds=151)
     with pytest.raises(BadRequest, match="Query is too old"):
         await bot.answer_callback_query(late)
     assert not [update for update in await news(bot) if update.callback_query], "old taps are dropped"
 
 
 async def test_updates_are_kept_for_a_day(stage: Stage, bot: Bot, anna: int, clock: Clock) -> None:
-    clock.advances(24 * 3600 + 1)
+    clock.advances(seconds=24 * 3600 + 1)
     assert await news(bot) == []
 
 
 async def test_old_messages_cannot_be_deleted(bot: Bot, anna: int, clock: Clock) -> None:
     sent = await bot.send_message(anna, "x")
-    clock.advances(48 * 3600 + 1)
+    clock.advances(seconds=48 * 3600 + 1)
     with pytest.raises(BadRequest, match="can't be deleted"):
         await bot.delete_message(anna, sent.message_id)
 
@@ -242,5 +243,5 @@ async def test_buckets_weigh_an_album_by_its_pictures(stage: Stage, bot: Bot, an
     await bot.send_media_group(anna, media)
     with pytest.raises(RetryAfter):
         await bot.send_message(anna, "x")
-    clock.advances(1)
+    clock.advances(seconds=1)
     assert await bot.send_message(anna, "x")

@@ -11,7 +11,7 @@ from storage.backup import back_up, check, restore
 from storage.errors import DatabaseDamaged, DatabaseMissing, FileDamaged, FileMissing, StorageError
 from storage.states import JobState
 from storage.store import DATABASE, FILES, Store
-from tests.storage.asking import ANNA, BORIS, CHUN, Desk
+from tests.asking import ANNA, BORIS, CHUN, Desk
 
 
 async def test_a_copy_made_under_load_is_whole_and_unfinished_jobs_go_on_in_it(desk: Desk, tmp_path: Path) -> None:

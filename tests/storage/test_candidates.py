@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.states import Verdict
-from tests.storage.asking import ANNA, Desk, payload
+from tests.asking import ANNA, Desk, payload
 
 
 async def test_numbers_run_on_over_payloads_and_gathering_again_adds_nothing(desk: Desk) -> None:

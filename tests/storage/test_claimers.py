@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.asking import Desk, hunt
+from tests.asking import Desk, hunt
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIMERS, JOBS = 8, 50

@@ -13,7 +13,8 @@ from storage.clock import find_origin, steady, to_ms
 from storage.errors import StylesealError
 from storage.opening import prepare
 from storage.store import Store
-from tests.storage.asking import ANNA, Clock, Desk
+from tests.asking import ANNA, Desk
+from tests.clock import Clock
 
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 HOUR_MS = 60 * 60 * 1000

@@ -13,7 +13,8 @@ from pysqlite3 import dbapi2 as sqlite
 
 from storage.errors import NoRoom
 from storage.store import DATABASE, Store
-from tests.storage.asking import ANNA, BORIS, Clock
+from tests.asking import ANNA, BORIS
+from tests.clock import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from storage.store import Store
-from tests.storage.asking import ANNA, BORIS, CHUN, Clock, Desk, hunt, payload
+from tests.asking import ANNA, BORIS, CHUN, Desk, hunt, payload
+from tests.clock import Clock
 
 
 async def test_somebody_with_one_wish_does_not_wait_for_all_wishes_of_another(desk: Desk) -> None:

@@ -13,7 +13,8 @@ from storage.records import ContentHash
 from storage.requests import ExportAnswer
 from storage.states import Urgency
 from storage.store import FILES
-from tests.storage.asking import ANNA, Clock, Desk, training
+from tests.asking import ANNA, Desk, training
+from tests.clock import Clock
 
 TWO_HOURS = 2.0
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from storage.store import Store
-from tests.storage.asking import ANNA, Clock
+from tests.asking import ANNA
+from tests.clock import Clock
 
 
 async def test_an_update_delivered_twice_is_taken_once_also_when_it_is_done(store: Store) -> None:

@@ -13,7 +13,7 @@ import pytest
 from storage.failpoints import DIED
 from storage.states import JobKind, JobState, PictureRole
 from storage.store import FILES, Store
-from tests.storage.asking import ANNA
+from tests.asking import ANNA
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = 3
@@ -24,7 +24,7 @@ from pathlib import Path
 from storage.states import JobKind
 from storage.store import Store
 from storage.requests import DrawnAnswer
-from tests.storage.asking import ANNA, LEASE_SECONDS, drawn, payload
+from tests.asking import ANNA, LEASE_SECONDS, drawn, payload
 
 async def work(folder):
     store = await Store.open(Path(folder))

@@ -12,7 +12,8 @@ from storage.errors import LeaseLost, OutOfMemory
 from storage.records import Job, Progress
 from storage.requests import DrawnAnswer
 from storage.states import JobState, Lane, Phase, PictureRole, Verdict, Wish
-from tests.storage.asking import ANNA, BORIS, LEASE_SECONDS, Clock, Desk, drawn, hunt, payload, training
+from tests.asking import ANNA, BORIS, LEASE_SECONDS, Desk, drawn, hunt, payload, training
+from tests.clock import Clock
 
 
 async def lose(desk: Desk, clock: Clock, job: Job) -> Job:

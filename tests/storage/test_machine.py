@@ -6,7 +6,8 @@ from storage.families import Family
 from storage.machine import SILENT_AFTER_MS
 from storage.records import ContentHash, MachineFacts, ModelFacts
 from storage.store import Store
-from tests.storage.asking import ANNA, Clock
+from tests.asking import ANNA
+from tests.clock import Clock
 
 MODEL = ModelFacts(
     name="emoji",

@@ -15,7 +15,7 @@ from pysqlite3 import dbapi2 as sqlite
 from storage.errors import DatabaseDamaged, DatabaseMissing, SchemaNewer, SqliteTooOld
 from storage.opening import MIGRATIONS, check_library, prepare
 from storage.store import DATABASE, Store
-from tests.storage.asking import ANNA
+from tests.asking import ANNA
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"

@@ -9,7 +9,8 @@ import pytest
 from storage.outbox import Slot, Upload
 from storage.states import SlotShape, Urgency
 from storage.store import Store
-from tests.storage.asking import ANNA, BORIS, Clock
+from tests.asking import ANNA, BORIS
+from tests.clock import Clock
 
 
 async def drain(store: Store, chat_id: int = ANNA) -> list[str]:

@@ -11,7 +11,7 @@ from storage.records import Style
 from storage.requests import PayloadRequest
 from storage.states import JobState, Urgency
 from storage.store import Store
-from tests.storage.asking import ANNA, BORIS, Desk, row
+from tests.asking import ANNA, BORIS, Desk, row
 
 SECRET = "QUOKKA-ON-A-BICYCLE"
 

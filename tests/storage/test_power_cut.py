@@ -13,7 +13,7 @@ from pysqlite3 import dbapi2 as sqlite
 from storage.beats import age_seconds, beat
 from storage.scrub import drop_copies
 from storage.store import DATABASE, Store
-from tests.storage.asking import ANNA, Desk
+from tests.asking import ANNA, Desk
 
 TAKEN = 60
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Seal, Style
 from storage.states import PaletteKind, PictureRole, Sampler, Stage, Step, SubjectsFrom, Way
-from tests.storage.asking import ANNA, BORIS, Clock, Desk
+from tests.asking import ANNA, BORIS, Desk
+from tests.clock import Clock
 
 
 async def test_a_new_quest_stands_at_the_first_step_and_is_the_current_one(desk: Desk) -> None:

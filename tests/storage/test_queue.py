@@ -6,7 +6,8 @@ import pytest
 
 from storage.errors import JobConflict, QuotaReached
 from storage.states import JOB_MOVES, JobKind, JobState, Wish
-from tests.storage.asking import ANNA, BORIS, Clock, Desk, hunt, payload, training
+from tests.asking import ANNA, BORIS, Desk, hunt, payload, training
+from tests.clock import Clock
 
 
 async def test_the_same_key_and_request_find_the_job_that_is_there(desk: Desk) -> None:

@@ -16,7 +16,8 @@ from storage.leases import MAX_DEATHS
 from storage.records import Job, Progress
 from storage.states import JOB_MOVES, LIVE_STATES, JobState
 from storage.store import Store
-from tests.storage.asking import ANNA, BORIS, LEASE_SECONDS, Clock, Desk, hunt, payload
+from tests.asking import ANNA, BORIS, LEASE_SECONDS, Desk, hunt, payload
+from tests.clock import Clock
 
 engines = some.sampled_from(["north", "south"])
 people = some.sampled_from([ANNA, BORIS])

@@ -16,7 +16,7 @@ from storage.files import FileFolder
 from storage.room import FLOOR_BYTES, RESERVE, Room
 from storage.states import JobState, Wish
 from storage.store import Store
-from tests.storage.asking import ANNA, Desk, payload
+from tests.asking import ANNA, Desk, payload
 
 GIB = 1 << 30
 

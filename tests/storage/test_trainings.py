@@ -8,7 +8,7 @@ import pytest
 
 from storage.records import Checkpoint, ContentHash, Job, LossPoint, Progress
 from storage.states import JobState, Phase
-from tests.storage.asking import ANNA, Desk, drawn, training
+from tests.asking import ANNA, Desk, drawn, training
 
 
 @pytest.fixture

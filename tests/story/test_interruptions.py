@@ -18,7 +18,8 @@ from storage.errors import OutOfMemory
 from storage.requests import read_request
 from storage.states import LIVE_STATES, JobKind, JobState, Lane, Stage, Step, Wish
 from storage.store import Store
-from tests.cast import Clock, Painter, Traveller
+from tests.cast import Painter, Traveller
+from tests.clock import Clock
 
 
 async def test_after_a_week_start_brings_people_where_they_stood(anna: Traveller, clock: Clock) -> None:

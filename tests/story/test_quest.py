@@ -8,7 +8,8 @@ from bot.screens import CopyButton, Screen, Sheet, TrainingView
 from storage.requests import TrainingRequest, TryRequest, read_request
 from storage.states import JobKind, Step, Verdict
 from storage.store import Store
-from tests.cast import Clock, Painter, Traveller
+from tests.cast import Painter, Traveller
+from tests.clock import Clock
 
 
 async def walks_to_the_end(person: Traveller) -> None:

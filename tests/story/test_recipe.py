@@ -19,7 +19,8 @@ from storage.requests import TrainingRequest, read_request
 from storage.room import Room
 from storage.states import JobKind, Phase, Stage, Wish
 from storage.store import Store
-from tests.cast import Clock, Painter, Traveller, facts
+from tests.cast import Painter, Traveller, facts
+from tests.clock import Clock
 
 
 class Usage(NamedTuple):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.admin import panel
@@ -19,14 +16,6 @@ from storage.states import JobState
 from storage.store import Store
 
 ADMIN, BORIS = 11, 22
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """A new store."""
-    opened = await Store.open(tmp_path / "data")
-    yield opened
-    await opened.close()
 
 
 async def walk_of(store: Store, person_id: int, language: str = "en") -> Walk:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from bot.screens import Button, Screen
 from bot.steps.moves import JOURNEY, Place
 from storage.store import Store
-from tests.cast import Clock, Painter, Traveller
+from tests.cast import Painter, Traveller
+from tests.clock import Clock
 
 ACTIONS = ("tap", "tap", "tap", "tap", "tap", "old", "write", "work", "work", "command")
 TEXTS = (

@@ -16,21 +16,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.request import calling
 from rehearsal.world import World
 from storage.store import Store
-from tests.bot.telegram.phone import TOKEN, Clock, Phone, served, until
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock that only moves when told."""
-    return Clock()
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
-    """A new store."""
-    opened = await Store.open(tmp_path / "data", clock)
-    yield opened
-    await opened.close()
+from tests.bot.telegram.phone import TOKEN, Phone, served, until
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A rehearsal chat inside the test's own process, a person's phone in it, and a clock that only moves when told."""
+"""A rehearsal chat inside the test's own process, and a person's phone in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import uvicorn
@@ -23,20 +22,6 @@ Found = TypeVar("Found")
 PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.01
 TOKEN = "7654321:AAE-known_token_of_these_tests"
-
-
-class Clock:
-    """A clock that is handed in."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advances(self, seconds: float) -> None:
-        """Time goes by."""
-        self.now += timedelta(seconds=seconds)
 
 
 async def until(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:

@@ -20,7 +20,8 @@ from storage.records import ContentHash
 from storage.states import SlotShape, Urgency
 from storage.store import Store
 from tests.bot.telegram.conftest import delivering
-from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, TOKEN, Clock, Phone, until
+from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, TOKEN, Phone, until
+from tests.clock import Clock
 
 BOT_ID = int(TOKEN.partition(":")[0])
 GO = (Button(label="Go", data="nav.home:0"),)
@@ -180,7 +181,7 @@ async def test_a_wait_that_telegram_asks_for_outlives_a_restart(
         await owed(store, boris, Notice(text="other people do not wait"))
         await until(lambda: boris.reads() == ["other people do not wait"])
         assert anna.calls("sendMessage") == [429], "nothing was sent before its time"
-        clock.advances(32)
+        clock.advances(seconds=32)
         await until(lambda: anna.reads() == ["first", "second"])
 
 
@@ -193,11 +194,11 @@ async def test_a_storm_of_fifty_waits_keeps_the_order_and_holds_up_nobody_else(
     async with delivering(store, address) as delivery:
         for number in range(STORM):
             await asked_to_wait(store, anna)
-            clock.advances(36)
+            clock.advances(seconds=36)
             await owed(store, boris, Notice(text=str(number)))
             await until(lambda number=number: boris.reads()[-1:] == [str(number)])  # type: ignore[misc]
             assert len(statuses(anna)) == number + 1, "nothing was sent before its time"
-            clock.advances(4)
+            clock.advances(seconds=4)
             delivery.wake()
         await until(lambda: len(anna.sees()) == 4)
     assert statuses(anna)[:STORM] == [429] * STORM
@@ -226,7 +227,7 @@ async def test_a_message_whose_answer_was_lost_is_not_sent_twice(
         await until(lambda: len(anna.sees()) >= 1)
         await until(lambda: not anna.world.weather.faults)
         await asked_to_wait(store, anna)
-        clock.advances(60)
+        clock.advances(seconds=60)
         await everything_is_sent(store, anna)
     assert len(anna.sees()) == (3 if kind == "album" else 2)
     assert anna.reads()[-1] == "after it"
@@ -240,7 +241,7 @@ async def test_a_message_that_never_arrived_is_sent_after_the_break(
     async with delivering(store, address):
         await asked_to_wait(store, anna)
         assert anna.reads() == [], "the second does not overtake the first"
-        clock.advances(60)
+        clock.advances(seconds=60)
         await until(lambda: anna.reads() == ["one", "two"])
 
 
@@ -251,7 +252,7 @@ async def test_server_errors_are_outlived(store: Store, anna: Phone, address: st
         for attempt in range(3):
             await until(lambda count=attempt + 1: len(anna.calls("sendMessage")) == count)
             await asked_to_wait(store, anna)
-            clock.advances(60)
+            clock.advances(seconds=60)
         await until(lambda: anna.reads() == ["through"])
 
 

@@ -13,7 +13,8 @@ from bot.telegram.routes import owe
 from bot.words import Words
 from storage.states import Urgency
 from storage.store import Store
-from tests.bot.telegram.phone import TOKEN, Clock
+from tests.bot.telegram.phone import TOKEN
+from tests.clock import Clock
 
 BOT = Bot(TOKEN)
 

@@ -15,8 +15,9 @@ from rehearsal.faults import Fault
 from storage.states import Urgency
 from storage.store import Store
 from tests.bot.telegram.conftest import talking
-from tests.bot.telegram.phone import PATIENCE_SECONDS, Clock, Phone, until
+from tests.bot.telegram.phone import PATIENCE_SECONDS, Phone, until
 from tests.bot.telegram.test_delivery import picture
+from tests.clock import Clock
 
 GO = (Button(label="Go", data="nav.home:0"),)
 FOR_EVER = 10_000
@@ -42,7 +43,7 @@ async def until_later(
     """Lets waits go by until `look` finds something."""
     async with asyncio.timeout(seconds):
         while not look():
-            clock.advances(120)
+            clock.advances(seconds=120)
             bot.delivery.wake()
             await asyncio.sleep(0.05)
 

@@ -18,7 +18,7 @@ from storage.records import ContentHash, Drawing, Job, MachineFacts, ModelFacts,
 from storage.requests import HuntRequest, Row
 from storage.states import JobState, Lane, ModelFault
 from storage.store import Store
-from tests.bot.telegram.phone import Clock
+from tests.clock import Clock
 
 ANNA, BORIS = 7, 8
 MODEL = ModelFacts(
@@ -69,7 +69,7 @@ async def test_who_waits_for_a_silent_engine_hears_so_once(store: Store, clock: 
     watch = watching(store, Steps(store))
     await watch.tell_of_silence()
     assert await notices(store, ANNA) == [], "a moment is no silence"
-    clock.advances(60)
+    clock.advances(seconds=60)
     for _ in range(3):
         await watch.tell_of_silence()
     assert await notices(store, ANNA) == [Words("en")("engine.silent")]
@@ -78,7 +78,7 @@ async def test_who_waits_for_a_silent_engine_hears_so_once(store: Store, clock: 
 async def test_who_waits_for_an_engine_without_a_model_hears_why(store: Store, clock: Clock) -> None:
     await hunts(store, ANNA)
     await store.machine.refuse("some-lora", ModelFault.LORA)
-    clock.advances(60)
+    clock.advances(seconds=60)
     await watching(store, Steps(store)).tell_of_silence()
     (said,) = await notices(store, ANNA)
     assert "some-lora" in said
@@ -102,7 +102,7 @@ async def test_a_model_that_is_loaded_takes_the_refusal_back(store: Store) -> No
 
 async def test_nobody_is_alarmed_while_the_engine_beats(store: Store, clock: Clock) -> None:
     await hunts(store, ANNA)
-    clock.advances(60)
+    clock.advances(seconds=60)
     await store.machine.announce(FACTS)
     await watching(store, Steps(store)).tell_of_silence()
     assert await notices(store, ANNA) == []

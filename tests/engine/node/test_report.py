@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from engine.jobs.attempt import Attempt
@@ -12,17 +9,8 @@ from engine.node.report import recall
 from storage.records import Job, LossPoint, Progress
 from storage.requests import read_request
 from storage.states import Phase
-from storage.store import Store
+from tests.asking import ANNA, Desk, training
 from tests.engine.tiny_models import tiny_machine
-from tests.storage.asking import ANNA, Clock, Desk, training
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = Clock()
-    store = await Store.open(tmp_path, clock)
-    yield Desk(store, clock)
-    await store.close()
 
 
 async def saved_thrice(desk: Desk) -> Job:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from storage.recipe import Recipe
@@ -11,22 +10,10 @@ from storage.records import ContentHash, Drawing, Job, NewPicture, Picture, Ques
 from storage.requests import DrawnAnswer, HuntRequest, PayloadRequest, Request, Row, TrainingPicture, TrainingRequest
 from storage.states import JobKind, PictureRole
 from storage.store import Store
+from tests.clock import Clock
 
 ANNA, BORIS, CHUN = 1_000_000_007, 1_000_000_011, 1_000_000_013
 LEASE_SECONDS = 60.0
-
-
-@dataclass
-class Clock:
-    """Stands still until it is moved."""
-
-    moment: datetime = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def advances(self, **by: float) -> None:
-        self.moment += timedelta(**by)
 
 
 def row(seed: int = 1, subject: str = "a knight") -> Row:
