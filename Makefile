@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 
-.PHONY: install run quest test bench check doctor soak pin clean
+.PHONY: install run quest test test-slow bench check doctor soak pin clean
 
 install: $(DONE)
 
@@ -32,7 +32,11 @@ quest: install
 	@$(PY) -m launch.quest
 
 test: install
-	$(PY) -m pytest
+	$(PY) -m pytest -m 'not slow'
+
+# Kills, browsers, real processes and trainings of full size.
+test-slow: install
+	$(PY) -m pytest -m slow
 
 bench: install
 	$(PY) -m bench
