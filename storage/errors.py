@@ -30,8 +30,7 @@ StylesealError
 │   ├── LossNotFinite
 │   │   └── LossExploded
 │   └── OutOfMemory
-├── EngineBusy
-└── NotYours
+└── EngineBusy
 """
 
 from __future__ import annotations
@@ -163,7 +162,3 @@ class OutOfMemory(TrainingError):
 
 class EngineBusy(StylesealError):
     """Another engine holds the GPU."""
-
-
-class NotYours(StylesealError):
-    """This belongs to somebody else."""

@@ -101,11 +101,6 @@ class Outbox:
         row = await self._database.one(SQL["next_for"], {"chat_id": chat_id, "now": self._database.now_ms})
         return _owed(row) if row else None
 
-    async def earliest(self, chat_id: int) -> datetime | None:
-        """When the chat's next message may go, or None when nothing is owed."""
-        row = await self._database.one(SQL["earliest"], {"chat_id": chat_id})
-        return from_ms(row["not_before"]) if row and row["not_before"] is not None else None
-
     async def sending(self, owed_id: int) -> None:
         """The call is about to be made."""
         await self._database.change(SQL["sending"], {"id": owed_id})

@@ -254,11 +254,3 @@ class MachineFacts:
     seconds_per_picture: float | None = None  # measured, 20 steps with CFG
     seconds_per_training_step: float | None = None  # measured, batch of 4
     memory_bytes: int | None = None  # of the device, or main memory where there is no GPU
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueuePlace:
-    """Where a job stands: jobs before it, and an honest guess of the wait."""
-
-    before: int
-    seconds: float | None

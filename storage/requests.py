@@ -136,7 +136,6 @@ class TrainingAnswer:
     recommended: int  # step of the advised checkpoint
     reading: Diagnosis
     copied_picture: int | None = None  # position in `pictures` of the one most copied, if any is
-    bytes_kohya: int = 0
     elbow: int = 0  # step from which the validation curve falls slowly; 0 for none
 
 

@@ -45,10 +45,6 @@ class Seals:
         """A quest's seals, the newest first."""
         return tuple(_seal(row) for row in await self._database.all(SQL["of_quest"], {"quest": quest_id}))
 
-    async def of_owner(self, owner: int) -> tuple[Seal, ...]:
-        """All seals of a person, the newest first."""
-        return tuple(_seal(row) for row in await self._database.all(SQL["of_owner"], {"owner": owner}))
-
 
 def _seal(row: Row) -> Seal:
     return Seal(**{**row, "recipe": load(Recipe, row["recipe"]), "created": from_ms(row["created"])})

@@ -1,4 +1,4 @@
-"""The named states of everything that changes, and the moves that are allowed. No I/O, no words for people."""
+"""The named states of everything that changes. No I/O, no words for people."""
 
 from __future__ import annotations
 
@@ -128,18 +128,6 @@ class JobState(StrEnum):
 
 
 LIVE_STATES: frozenset[JobState] = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.WAITING})
-
-JOB_MOVES: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.WAITING, JobState.CANCELED, JobState.QUARANTINED}),
-    JobState.RUNNING: frozenset(
-        {JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.CANCELED, JobState.QUARANTINED, JobState.WAITING}
-    ),
-    JobState.WAITING: frozenset({JobState.QUEUED, JobState.CANCELED}),
-    JobState.DONE: frozenset(),
-    JobState.FAILED: frozenset(),
-    JobState.CANCELED: frozenset(),
-    JobState.QUARANTINED: frozenset({JobState.QUEUED}),  # an admin may try again
-}
 
 
 class Wish(StrEnum):

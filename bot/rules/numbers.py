@@ -73,7 +73,6 @@ PAGES: dict[str, dict[str, Number]] = {
     },
 }
 NUMBERS: dict[str, Number] = {name: number for page in PAGES.values() for name, number in page.items()}
-PAGE_OF = {name: page for page, numbers in PAGES.items() for name in numbers}
 
 
 def next_choice(recipe: Recipe, name: str, pictures: int, family: Family) -> Recipe:

@@ -12,7 +12,6 @@ BAR_CELLS = 10
 UNMEASURED_PICTURE_SECONDS = 5.0  # a careful guess until the engine has measured
 UNMEASURED_STEP_SECONDS = 1.0
 TAKE_SECONDS = 3.0
-SAMPLES_A_CHECKPOINT = 4
 PRIOR_COST = {
     Prior.TRIGGER: 1.46,
     Prior.CLASS: 2.0,

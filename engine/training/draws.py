@@ -56,11 +56,6 @@ class Draw:
             yield replace(self, **{name: getattr(self, name)[start : start + rows] for name in names})
 
 
-def pictures_of(seed: int, micro_step: int, batch: int, count: int) -> torch.Tensor:
-    """Every picture once an epoch, each epoch in an order of its own."""
-    return torch.tensor([place for place, _ in _showings(seed, micro_step, batch, count)])
-
-
 def _showings(seed: int, micro_step: int, batch: int, count: int) -> list[tuple[int, int]]:
     """(picture, epoch) of every row."""
     found = []

@@ -97,11 +97,6 @@ def set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> Non
         group["lr"] = group["peak_rate"] * rate_share(recipe, step)
 
 
-def learning_rate_at(recipe: Recipe, step: int) -> float:
-    """The U-Net's rate at optimizer step `step` (from 1)."""
-    return recipe.learning_rate * rate_share(recipe, step)
-
-
 def _cosine(share: float) -> float:
     return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * share))
 

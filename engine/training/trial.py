@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one micro-step took. `peak_bytes` is 0 where the device does not say."""
+    """What one micro-step took."""
 
     seconds: float
-    peak_bytes: int
     rows_at_once: int
     checkpointing: bool
 
@@ -50,9 +49,6 @@ def attempt(loop: Loop) -> Trial:
 
 
 def _once(loop: Loop) -> Trial:
-    device = loop.machine.device
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
     loop.learn_from(loop.chance(0))  # the first call also pays for choosing kernels
     began = time.perf_counter()
     loss = loop.learn_from(loop.chance(0))
@@ -60,5 +56,4 @@ def _once(loop: Loop) -> Trial:
     loop.forget()
     if not finite:
         raise LossNotFinite(step=loop.step + 1)
-    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
-    return Trial(time.perf_counter() - began, peak, loop.rows_at_once, loop.checkpointing)
+    return Trial(time.perf_counter() - began, loop.rows_at_once, loop.checkpointing)

@@ -32,11 +32,6 @@ SELECT * FROM (
     ORDER BY urgency = 'progress', id LIMIT 1
 ) WHERE not_before <= :now;
 
--- name: earliest
--- When a chat's next message may go.
-SELECT not_before FROM outbox WHERE chat_id = :chat_id AND state IN ('owed', 'sending') AND urgency <> 'answer'
-ORDER BY urgency = 'progress', id LIMIT 1;
-
 -- name: sending
 -- The call is about to be made; a row found so after a restart may have arrived already.
 UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = :id;

@@ -14,7 +14,3 @@ SELECT * FROM seals WHERE id = :id;
 -- name: of_quest
 -- A quest's seals, the newest first.
 SELECT * FROM seals WHERE quest = :quest ORDER BY id DESC;
-
--- name: of_owner
--- All seals of a person, the newest first.
-SELECT seals.* FROM seals JOIN quests ON quests.id = seals.quest WHERE quests.owner = :owner ORDER BY seals.id DESC;

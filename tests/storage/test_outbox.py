@@ -100,10 +100,8 @@ async def test_a_delayed_message_holds_up_what_was_owed_after_it(store: Store, c
     await owe(store, "second", Urgency.REPLY)
     first = await store.outbox.next_for(ANNA)
     assert first is not None
-    again_at = clock() + timedelta(seconds=30)
-    await store.outbox.later(first.id, again_at, "network")
+    await store.outbox.later(first.id, clock() + timedelta(seconds=30), "network")
     assert await drain(store) == []
-    assert await store.outbox.earliest(ANNA) == again_at
     clock.advances(seconds=30)
     assert await drain(store) == ["first", "second"]
 

@@ -78,5 +78,3 @@ async def test_a_seal_is_made_once_however_often_it_is_picked(desk: Desk) -> Non
     assert again == first
     assert await desk.store.seals.find(first.id) == first
     assert await desk.store.seals.of_quest(job.quest) == (later, first)
-    assert await desk.store.seals.of_owner(ANNA) == (later, first)
-    assert await desk.store.seals.of_owner(BORIS) == ()

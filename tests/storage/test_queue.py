@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storage.errors import JobConflict, QuotaReached
-from storage.states import JOB_MOVES, JobKind, JobState, Wish
+from storage.states import JobKind, JobState, Wish
 from tests.asking import ANNA, BORIS, Desk, hunt, payload, training
 from tests.clock import Clock
 
@@ -78,7 +78,6 @@ async def test_nothing_can_be_asked_of_a_job_that_has_ended(desk: Desk) -> None:
     for ask in (desk.store.queue.cancel, desk.store.queue.pause, desk.store.queue.resume):
         assert not await ask(job.id)
     assert await desk.sees(job) == before
-    assert JOB_MOVES[before.state] == frozenset()
 
 
 async def test_a_held_job_is_not_claimed_until_it_is_let_go(desk: Desk) -> None:

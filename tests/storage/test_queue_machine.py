@@ -14,13 +14,25 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from storage.errors import LeaseLost, QuotaReached
 from storage.leases import MAX_DEATHS
 from storage.records import Job, Progress
-from storage.states import JOB_MOVES, LIVE_STATES, JobState
+from storage.states import LIVE_STATES, JobState
 from storage.store import Store
 from tests.asking import ANNA, BORIS, LEASE_SECONDS, Desk, hunt, payload
 from tests.clock import Clock
 
 engines = some.sampled_from(["north", "south"])
 people = some.sampled_from([ANNA, BORIS])
+MOVES = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.WAITING, JobState.CANCELED, JobState.QUARANTINED}),
+    JobState.RUNNING: frozenset(
+        {JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.CANCELED, JobState.QUARANTINED, JobState.WAITING}
+    ),
+    JobState.WAITING: frozenset({JobState.QUEUED, JobState.CANCELED}),
+    JobState.DONE: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELED: frozenset(),
+    JobState.QUARANTINED: frozenset({JobState.QUEUED}),  # an admin may try again
+}
+"""What one rule may do to a job."""
 
 
 class Queue(RuleBasedStateMachine):
@@ -106,7 +118,7 @@ class Queue(RuleBasedStateMachine):
             if before is not None:
                 assert job.version >= before.version
                 if before.state is not job.state:
-                    assert job.state in reachable(before.state), (before.state, job.state)
+                    assert job.state in MOVES[before.state], (before.state, job.state)
                     assert job.version > before.version
             assert (job.lease_owner is not None) == (job.state is JobState.RUNNING)
             assert (job.finished is None) == (job.state in LIVE_STATES)
@@ -116,11 +128,6 @@ class Queue(RuleBasedStateMachine):
     async def all_jobs(self) -> tuple[Job, ...]:
         quests = [quest for user in (ANNA, BORIS) for quest in await self.store.quests.of(user)]
         return tuple([job for quest in quests for job in await self.store.queue.of_quest(quest.id)])
-
-
-def reachable(state: JobState) -> frozenset[JobState]:
-    """One rule may make one move."""
-    return JOB_MOVES[state]
 
 
 Queue.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from engine.models.machine import Machine
 from engine.models.noise_schedule import noise_schedule, signal_to_noise
 from engine.training.dataset import prepare
-from engine.training.draws import Layout, draw, pictures_of
+from engine.training.draws import Layout, draw
 from engine.training.loop import Loop
 from engine.training.losses import min_snr_weight
-from engine.training.optimizers import learning_rate_at
+from engine.training.optimizers import rate_share
 from storage.errors import FileDamaged, RecipeRefused
 from storage.recipe import Optimizer, Recipe, Schedule
 from storage.records import LossPoint, Seed
@@ -59,7 +59,7 @@ def test_every_step_is_made_at_the_rate_of_its_own_number() -> None:
         made_at: list[float] = []
         loop.optimizer.register_step_pre_hook(lambda *_: made_at.append(loop.optimizer.param_groups[0]["lr"]))
         steps(loop, 5)
-        assert made_at == [learning_rate_at(loop.recipe, step) for step in range(1, 6)]
+        assert made_at == [loop.recipe.learning_rate * rate_share(loop.recipe, step) for step in range(1, 6)]
 
 
 @pytest.mark.parametrize("limit", [1e-6, 1e6])
@@ -114,7 +114,8 @@ def test_a_refused_recipe_leaves_no_adapter() -> None:
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(1, 23))
 def test_every_picture_comes_once_an_epoch(seed: int, batch: int, count: int) -> None:
-    met = [number for step in range(count) for number in pictures_of(seed, step, batch, count).tolist()]
+    recipe, layout = Recipe(batch_size=batch, seed=Seed(seed)), layout_of(count)
+    met = [number for step in range(count) for number in draw(recipe, step, layout).pictures.tolist()]
     assert Counter(met) == dict.fromkeys(range(count), batch)
 
 
@@ -155,10 +156,10 @@ def test_zero_terminal_snr_gives_finite_weights() -> None:
 
 
 def test_the_learning_rate_warms_up_and_falls_to_a_tenth() -> None:
-    recipe = Recipe(learning_rate=1.0, warmup_steps=10, steps=100)
-    rates = [learning_rate_at(recipe, step) for step in range(1, 101)]
+    recipe = Recipe(warmup_steps=10, steps=100)
+    rates = [rate_share(recipe, step) for step in range(1, 101)]
     assert rates[4] == pytest.approx(0.5)
     assert max(rates) == rates[9] == 1.0
     assert rates[-1] == pytest.approx(0.1)
     assert rates[9:] == sorted(rates[9:], reverse=True)
-    assert learning_rate_at(replace(recipe, schedule=Schedule.CONSTANT), 100) == 1.0
+    assert rate_share(replace(recipe, schedule=Schedule.CONSTANT), 100) == 1.0
