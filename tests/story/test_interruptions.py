@@ -37,6 +37,18 @@ async def test_after_a_week_start_brings_people_where_they_stood(anna: Traveller
     assert "kept 9" in anna.newest()
 
 
+async def test_an_undone_verdict_shows_its_candidate_again(anna: Traveller) -> None:
+    await anna.chooses_a_style()
+    await anna.hunts()
+    await anna.picks(1)
+    await anna.fills_the_payload()
+    judged = Tap.read(anna.finds("curate.keep").data).args
+    await anna.taps("curate.keep")
+    assert not anna.offers("curate.keep", *judged)
+    await anna.taps("curate.undo")
+    assert anna.offers("curate.keep", *judged)
+
+
 async def test_an_old_keyboard_does_nothing_and_shows_where_one_stands(anna: Traveller) -> None:
     await anna.chooses_a_style()
     old = anna.finds("hunt.start")
