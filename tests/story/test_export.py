@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import os
 import zipfile
 
 from bot.steps.export import pack, parts_of
@@ -53,3 +55,20 @@ async def test_who_asks_twice_gets_it_once_and_who_forgets_gets_nothing(anna: Tr
     await store.people.forget(anna.id)
     assert not await Packing(store).work()
     assert await store.outbox.next_for(anna.id) is None
+
+
+async def test_others_write_while_an_export_is_packed(anna: Traveller, store: Store) -> None:
+    await anna.chooses_a_style()
+    await anna.hunts()
+    await anna.says("/export")
+    slow = store.files.path(anna.albums()[-1].pictures[0].file)
+    whole = slow.read_bytes()
+    slow.unlink()
+    os.mkfifo(slow)  # reading it lasts until somebody writes into it
+    packing = asyncio.create_task(Packing(store).work())
+    with await asyncio.to_thread(slow.open, "wb") as pipe:
+        async with asyncio.timeout(5):
+            await store.people.meet(8002, 8002, "en")
+        assert not packing.done()
+        pipe.write(whole)
+    assert await packing
