@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 
-.PHONY: install run quest test test-slow bench check doctor soak pin clean
+.PHONY: install run quest test test-slow bench check doctor soak mutations pin clean
 
 install: $(DONE)
 
@@ -63,6 +63,9 @@ pin:
 
 soak: install
 	$(PY) -m tests.faults.drive
+
+mutations: install
+	$(PY) -m tests.mutations
 
 clean:
 	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
