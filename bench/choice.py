@@ -18,7 +18,7 @@ from bot.rules.recipe import preset_recipe
 from engine.jobs.attempt import checkpoint_steps
 from engine.measures.checkpoint_choice import Measures, advise
 from engine.measures.style_gained import gained
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
@@ -59,7 +59,7 @@ def checked(
 @app.command()
 def run(steps: int = 0, look: list[str] = []) -> None:  # noqa: B006 - typer reads the default, nobody changes it
     """Do every run that is not there yet; `steps` shortens them all, to see that it goes."""
-    machine, runs = Machine.load(device="cpu"), Runs("choice")
+    machine, runs = load_model(device="cpu"), Runs("choice")
     scales = {"advice": Scale(machine, rows(SAMPLED, TRIGGER, 71)), "labels": Scale(machine, rows(ASKED, TRIGGER, 500))}
     for name in look or LOOKS:
         palette = Palette(machine, name)

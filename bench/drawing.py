@@ -12,7 +12,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from bench.table import Line, compare
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from engine.pictures.rows import draw
 from storage.records import Drawing, Seed
 from storage.requests import Row, SealUse
@@ -47,7 +47,7 @@ def undressed(_seals: tuple[SealUse, ...]) -> nullcontext[None]:
 
 def main() -> list[Line]:
     """An album of 4 and a resident second job, interleaved A/B/A/B."""
-    machine = Machine.load()
+    machine = load_model()
     pipeline = StableDiffusionPipeline.from_pretrained(WEIGHTS, dtype=torch.float32, use_safetensors=True)
     pipeline.set_progress_bar_config(disable=True)
 

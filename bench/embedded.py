@@ -14,7 +14,7 @@ from bot.rules.recipe import preset_recipe
 from engine.jobs.attempt import checkpoint_steps
 from engine.jobs.training import STATE_EVERY
 from engine.models import adapters
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from engine.pictures.png_parameters import png_bytes
 from engine.pictures.rows import Drawn, draw
 from engine.training.dataset import prepare
@@ -53,7 +53,7 @@ class Saver:
 
 def main() -> list[Line]:
     """An album of 4, a payload of 48 and a fast seal on 18 pictures, each at 20 steps, against the stated seconds."""
-    machine = Machine.load(device="cpu")
+    machine = load_model(device="cpu")
     payload = [replace(album_rows()[number % len(SUBJECTS)], seed=Seed(100 + number)) for number in range(PAYLOAD)]
     drawn: list[Drawn] = []
 

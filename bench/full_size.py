@@ -71,11 +71,11 @@ def _numbers(name: str, shape: torch.Size, chance: torch.Generator) -> torch.Ten
 
 def try_file(path: Path, folder: Path) -> dict[str, float]:
     """Seconds and the process's highest memory after each act."""
-    from engine.models.machine import Machine
+    from engine.models.loading import load_model
 
     told: dict[str, float] = {}
     with _timed(told, "load"):
-        machine = Machine.load(str(path), device="cpu")
+        machine = load_model(str(path), device="cpu")
     print(machine.family, machine.dtype, machine.prediction, machine.size_px, flush=True)
     with _timed(told, "draw"):
         image = _picture(machine)

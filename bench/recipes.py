@@ -17,7 +17,7 @@ from bench.runs import ASKED, TRIGGER, Outcome, Palette, Runs, Scale, Weights, r
 from bench.unseen_looks import LOOKS
 from bot.rules.recipe import WARM_UP_STEPS, preset_recipe
 from engine.measures.style_gained import gained
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
@@ -52,7 +52,7 @@ def arms(pictures: int, seed: int) -> dict[str, Recipe]:
 @app.command()
 def run(arm: list[str] = [], look: list[str] = []) -> None:  # noqa: B006 - typer reads the default, nobody changes it
     """Do every run that is not there yet: all looks with one seed, then with the next."""
-    machine, runs = Machine.load(device="cpu"), Runs("recipes")
+    machine, runs = load_model(device="cpu"), Runs("recipes")
     scale = Scale(machine, rows(ASKED, TRIGGER, 500))
     palettes = {name: Palette(machine, name) for name in look or LOOKS}
     for seed, (name, palette) in product(SEEDS, palettes.items()):

@@ -21,7 +21,8 @@ from engine.measures.style_gained import mean_distance, spread
 from engine.measures.subject import SubjectMeasure
 from engine.models import adapters
 from engine.models.find import EMBEDDED, find
-from engine.models.machine import Machine, hash_of
+from engine.models.loading import hash_of
+from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes
 from engine.pictures.rows import Drawn, draw
 from storage.records import ContentHash, Drawing, Seed

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from engine.pictures.rows import Drawn, draw
 from storage.records import Drawing, Seed
 from storage.requests import Row, SealUse
@@ -45,7 +45,7 @@ def rows_of(look: dict[str, str]) -> list[Row]:
 def main() -> None:
     """All looks, two by two subjects each."""
     torch.set_num_threads(1)
-    machine = Machine.load("emoji", device="cpu")
+    machine = load_model("emoji", device="cpu")
     looks: dict[str, dict[str, str]] = tomllib.loads((LIBRARY / "looks.toml").read_text())
     (LIBRARY / "looks").mkdir(exist_ok=True)
     for name, look in looks.items():

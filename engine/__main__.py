@@ -174,10 +174,10 @@ async def work(settings: Settings) -> None:
 
 async def load(store: Store, settings: Settings) -> Machine:
     """The model; why there is none is left where the bot can read it. Raises ModelRefused."""
-    from engine.models.machine import Machine
+    from engine.models.loading import load_model
 
     try:
-        return await asyncio.to_thread(Machine.load, settings.model, device=settings.device, memory=settings.memory)
+        return await asyncio.to_thread(load_model, settings.model, device=settings.device, memory=settings.memory)
     except ModelRefused as error:
         await store.machine.refuse(str(error.facts["model"]), ModelFault(str(error.facts["fault"])))
         raise

@@ -20,7 +20,7 @@ from engine.measures.style_features import style_features
 from engine.measures.style_gained import mean_distance, spread, style_gained
 from engine.measures.subject import SubjectMeasure
 from engine.models.find import find
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from engine.models.tensor_header import check_tensors
 from storage.errors import FileRefused
 from storage.opened import opened
@@ -106,7 +106,7 @@ def prove(lora: Path, dataset: Path, out: Path, other: Path | None, model: str, 
     prompts = [f"a {subject}, {trigger_of(lora)}" for subject in subjects]
     without = pictures(fresh_pipeline(model, None), prompts)
     with_seal = pictures(fresh_pipeline(model, lora, word), prompts)
-    machine = Machine.load(model, device="cpu")
+    machine = load_model(model, device="cpu")
     own, base, drawn = ([style_features(machine, i) for i in group] for group in (palette, without, with_seal))
     measure = SubjectMeasure(machine, tuple(dict.fromkeys((*subjects, *SUBJECTS)))[:CHOICES])
     proof = Proof(

@@ -20,6 +20,7 @@ from engine.exports.recipe_file import THREADS, RecipeFile, made_with, read_reci
 from engine.exports.word_file import word_file, word_name
 from engine.models import adapters
 from engine.models.layers import weight_of
+from engine.models.loading import load_model
 from engine.models.machine import Machine
 from engine.training import trial
 from engine.training.dataset import Dataset, prepare
@@ -52,7 +53,7 @@ def reproduce(recipe: Path, pictures: Path | None, out: Path, device: str, tell:
     """
     asked = read_recipe(recipe)
     shown, files = open_pictures(asked, pictures or dataset_beside(recipe))
-    machine = Machine.load(asked.model, device=device)
+    machine = load_model(asked.model, device=device)
     refuse(asked.recipe, machine)
     if threads := asked.made_with.get(THREADS):
         torch.set_num_threads(int(threads))  # sums are cut into as many parts

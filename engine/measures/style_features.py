@@ -15,8 +15,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.models.forward import whole
 from engine.models.machine import Machine
+from engine.models.vae import in_numbers
+from engine.pictures.latents import pixels_of
 
 DIMENSIONS = 64
 LARGEST_SIDE_PX = 512  # texture statistics hardly change above it, the cost does
@@ -54,7 +55,7 @@ def _pixels(machine: Machine, image: Image.Image) -> Tensor:
     fitted = image.convert("RGB")
     if fitted.size != (side, side):
         fitted = fitted.resize((side, side), Image.Resampling.LANCZOS)
-    return torch.from_numpy(np.array(fitted)).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return pixels_of(fitted)
 
 
 @torch.no_grad()
@@ -63,7 +64,7 @@ def _statistics(machine: Machine, pixels: Tensor) -> Tensor:
 
     μ and σ are those of AdaIN, Huang & Belongie 2017 (arXiv 1703.06868), eq. 5–6; its style loss compares them, eq. 13.
     """
-    maps = whole(machine, lambda: _maps(machine, pixels))
+    maps = in_numbers(machine, lambda: _maps(machine, pixels))
     third = (pixels - pixels.mean(dim=(2, 3), keepdim=True)).pow(3).mean(dim=(2, 3))
     numbers = [third[0].sign() * third[0].abs().pow(1 / 3)]
     for feature_map in (pixels, *maps):

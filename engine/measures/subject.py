@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 from engine.models import adapters
-from engine.models.forward import predict
 from engine.models.machine import Machine
 from engine.models.noise_schedule import noise_schedule, squared_errors, target_of
+from engine.models.text.encoder import encode
+from engine.models.unet import predict, size_conditioning
 from engine.pictures.latents import generator, posterior
-from engine.pictures.prompt_weights import Embeddings, encode
 
 TIMESTEPS = (0.35, 0.5, 0.65, 0.8)  # of T: below, pixels decide; above, nothing is left to see
 NOISE_SEED = 11
@@ -33,7 +33,8 @@ class SubjectMeasure:
     def __init__(self, machine: Machine, subjects: Sequence[str]) -> None:
         self._machine = machine
         self._subjects = list(subjects)
-        self._embeddings = encode(machine, captions_of(subjects))
+        self._said = encode(machine, captions_of(subjects))
+        self._sizes = size_conditioning(machine, machine.size_px, machine.size_px, len(subjects))
         self._schedule = noise_schedule(machine.noise_scheduler_config)
 
     @torch.no_grad()
@@ -48,7 +49,7 @@ class SubjectMeasure:
             noisy = self._schedule.add_noise(x0, noise, t).expand(count, *x0.shape[1:])
             target = target_of(self._schedule, x0, noise, t)
             with adapters.using(machine, {}):
-                prediction = predict(machine, noisy, t.expand(count), self._condition())
+                prediction = predict(machine, noisy, t.expand(count), self._said, self._sizes)
             yield squared_errors(prediction, target.expand_as(prediction)).cpu()
 
     def rank_score(self, errors: Sequence[torch.Tensor], subject: str) -> float:
@@ -57,12 +58,3 @@ class SubjectMeasure:
         true = self._subjects.index(subject)
         better = int((whole < whole[true]).sum())
         return 1.0 - better / max(1, len(self._subjects) - 1)
-
-    def _condition(self) -> dict[str, object]:
-        found: Embeddings = self._embeddings
-        condition: dict[str, object] = {"encoder_hidden_states": found.hidden}
-        if found.pooled is not None:
-            side = self._machine.size_px
-            ids = torch.tensor([[side, side, 0, 0, side, side]], device=found.hidden.device, dtype=found.hidden.dtype)
-            condition["added_cond_kwargs"] = {"text_embeds": found.pooled, "time_ids": ids.repeat(len(found.hidden), 1)}
-        return condition

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from engine.models import forward
+from engine.models import vae
 from engine.models.machine import Machine
 from storage.opened import opened
 
@@ -29,7 +29,7 @@ def pixels_of(image: Image.Image) -> torch.Tensor:
 @torch.no_grad()
 def posterior(machine: Machine, image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation (1, C, h, w) of a picture's latents, fp32. Raises ModelNotFinite."""
-    return forward.posterior(machine, pixels_of(image))
+    return vae.encode(machine, pixels_of(image))
 
 
 def generator(seed: int, number: int) -> torch.Generator:

@@ -16,9 +16,12 @@ import structlog
 import torch
 from PIL import Image
 
-from engine.models.forward import Part, decode, predict, widen
 from engine.models.machine import Machine
-from engine.pictures.prompt_weights import Embeddings, chunk_count, encode, encode_negative
+from engine.models.precision import Part, widen
+from engine.models.text.encoder import Embeddings, encode, encode_negative
+from engine.models.text.prompts import chunk_count
+from engine.models.unet import predict, size_conditioning
+from engine.models.vae import decode
 from engine.pictures.samplers import make_scheduler
 from storage.errors import ModelNotFinite
 from storage.requests import Row, SealUse
@@ -160,7 +163,9 @@ class Batch:
         takes_generator = "generator" in inspect.signature(self.scheduler.step).parameters
         self.extra = {"generator": self.generators} if takes_generator else {}
         with dress(self.seals):
-            self.condition = self._condition(group.chunks)
+            self.said = self._said(group.chunks)
+        height_px, width_px = self.drawing.height_px, self.drawing.width_px
+        self.sizes = size_conditioning(machine, height_px, width_px, len(self.said))
 
     def _noise(self) -> torch.Tensor:
         scale = self.machine.latent_scale
@@ -173,20 +178,13 @@ class Batch:
     def is_guided(self) -> bool:
         return self.drawing.guidance_scale > 1
 
-    def _condition(self, chunks: int) -> dict[str, Any]:
+    def _said(self, chunks: int) -> Embeddings:
+        """What the U-Net is told of every row, and before it of every negative where guidance asks for both."""
         positive = encode(self.machine, [row.prompt for row in self.rows], chunks=chunks)
-        if self.is_guided:
-            negative = encode_negative(self.machine, [row.negative for row in self.rows], chunks=chunks)
-            positive = _stacked(negative, positive)
-        condition: dict[str, Any] = {"encoder_hidden_states": positive.hidden}
-        if positive.pooled is not None:
-            condition["added_cond_kwargs"] = {"text_embeds": positive.pooled, "time_ids": self._time_ids(positive)}
-        return condition
-
-    def _time_ids(self, embeddings: Embeddings) -> torch.Tensor:
-        size = [self.drawing.height_px, self.drawing.width_px]
-        ids = torch.tensor([[*size, 0, 0, *size]], device=embeddings.hidden.device, dtype=embeddings.hidden.dtype)
-        return ids.repeat(len(embeddings.hidden), 1)
+        if not self.is_guided:
+            return positive
+        negative = encode_negative(self.machine, [row.negative for row in self.rows], chunks=chunks)
+        return Embeddings.joined([negative, positive])
 
     @torch.no_grad()
     def step(self, timestep: Any) -> None:
@@ -194,7 +192,7 @@ class Batch:
         doubled = torch.cat([self.latents, self.latents]) if self.is_guided else self.latents
         model_input = self.scheduler.scale_model_input(doubled, timestep)
         with self.dress(self.seals):
-            prediction = predict(self.machine, model_input, timestep, self.condition).float()
+            prediction = predict(self.machine, model_input, timestep, self.said, self.sizes).float()
         if self.is_guided:
             without, with_prompt = prediction.chunk(2)
             prediction = without + self.drawing.guidance_scale * (with_prompt - without)
@@ -211,10 +209,3 @@ class Batch:
         pixels = decode(self.machine, self.latents[index : index + 1])[0]
         array = (pixels / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).mul(255).round().to(torch.uint8)
         return Image.fromarray(array.cpu().numpy())
-
-
-def _stacked(negative: Embeddings, positive: Embeddings) -> Embeddings:
-    pooled = None
-    if negative.pooled is not None and positive.pooled is not None:
-        pooled = torch.cat([negative.pooled, positive.pooled])
-    return Embeddings(torch.cat([negative.hidden, positive.hidden]), pooled)

@@ -9,10 +9,11 @@ from torch.nn.functional import avg_pool2d, pad
 
 from engine.models.machine import Machine
 from engine.models.noise_schedule import noise_schedule, squared_errors, target_of
+from engine.models.text.encoder import Embeddings, encode
+from engine.models.text.prompts import chunk_count
+from engine.models.unet import predict
 from engine.pictures.latents import generator
-from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
 from engine.training.bucket import Bucket
-from engine.training.predict import predict
 
 # Shares of T between which a look is drawn: nearer to pure noise an error tells subject and ground apart, not looks.
 FINEST, COARSEST = 0.1, 0.6
@@ -49,7 +50,7 @@ def _error(
     """Summed loss of the bare model on every so many pictures' first view, each at a timestep of its own."""
     schedule = noise_schedule(machine.noise_scheduler_config)
     chance = generator(seed, turn)
-    count = len(said.hidden)
+    count = len(said)
     shares = FINEST + (COARSEST - FINEST) * (torch.randperm(count, generator=chance) + 0.5) / count
     timesteps = (shares * int(schedule.config.num_train_timesteps)).long().to(machine.device)
     total = 0.0
@@ -61,10 +62,9 @@ def _error(
         for rows in torch.split(shown, AT_ONCE):
             pictures = [bucket.pictures[row] for row in rows.tolist()]
             t = timesteps[pictures]
-            words = Embeddings(said.hidden[pictures], None if said.pooled is None else said.pooled[pictures])
             with torch.no_grad():
                 noisy = schedule.add_noise(x0[rows], noise[rows], t)
-                prediction = predict(machine, noisy, t, words, bucket.time_ids[rows * views])
+                prediction = predict(machine, noisy, t, said[pictures], bucket.time_ids[rows * views])
                 target = target_of(schedule, x0[rows], noise[rows], t)
                 total += float(squared_errors(prediction, target, _detail(x0[rows])).sum())
             yield

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import torch
 
-from engine.pictures.prompt_weights import Embeddings
+from engine.models.text.encoder import Embeddings
 from engine.training.dataset import Dataset
 
 Groups = list[tuple[list[torch.nn.Parameter], float]]

@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 from engine.models.machine import Machine
+from engine.models.text.encoder import Embeddings, encode
+from engine.models.text.prompts import chunk_count
 from engine.pictures.latents import generator, open_at, posterior
-from engine.pictures.prompt_weights import Embeddings, chunk_count, encode
 from engine.training.beginning import nearest
 from engine.training.bucket import Bucket
 from engine.training.class_prior import drawing_class

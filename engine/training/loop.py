@@ -11,7 +11,8 @@ import torch
 from engine.models import adapters
 from engine.models.machine import Machine
 from engine.models.noise_schedule import noise_schedule, row_means, signal_to_noise, target_of
-from engine.pictures.prompt_weights import Embeddings
+from engine.models.text.encoder import Embeddings
+from engine.models.unet import predict
 from engine.training import yardstick
 from engine.training.averages import Averages
 from engine.training.batches import Batch, batch_of
@@ -21,7 +22,6 @@ from engine.training.draws import Draw, draw
 from engine.training.guard import Guard
 from engine.training.losses import pointwise, taught_timesteps, timestep_weight
 from engine.training.optimizers import Group, adapter_groups, make_optimizer, set_rate
-from engine.training.predict import predict
 from engine.training.prior import kept
 from engine.training.refusals import refuse
 from engine.training.resume import pack, unpack

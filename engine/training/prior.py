@@ -8,11 +8,11 @@ import torch
 
 from engine.models import adapters
 from engine.models.noise_schedule import target_of
-from engine.pictures.prompt_weights import Embeddings
+from engine.models.text.encoder import Embeddings
+from engine.models.unet import predict
 from engine.training.batches import Batch, Trainee, class_batch_of
 from engine.training.captions import chosen
 from engine.training.draws import Draw
-from engine.training.predict import predict
 from storage.recipe import Prior
 
 

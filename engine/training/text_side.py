@@ -8,7 +8,8 @@ import torch
 
 from engine.models import adapters, text_adapters, words
 from engine.models.machine import Machine
-from engine.pictures.prompt_weights import Embeddings, chunk_count, embed, tokens_of
+from engine.models.text.encoder import Embeddings, embed
+from engine.models.text.prompts import chunk_count, tokens_of
 from engine.training.captions import CachedCaptions, Groups, TextSide
 from engine.training.dataset import Dataset
 from engine.training.refusals import refuse
@@ -66,14 +67,10 @@ class LearningText:
         """See TextSide. Captions that are shown more than once in a batch are encoded once."""
         rows, places = torch.unique(torch.where(dropped, self.empty, captions), return_inverse=True)
         said = embed(self.machine, self.tokens, rows)
-        places = places.to(said.hidden.device, non_blocking=True)
-        return Embeddings(said.hidden[places], None if said.pooled is None else said.pooled[places])
+        return said[places.to(said.hidden.device, non_blocking=True)]
 
     def settled(self, dataset: Dataset) -> CachedCaptions:
         """All that it has to say, for a training whose word stays as it began."""
         with torch.no_grad(), words.worn(self.machine, {self.name: 1.0}):
             said = embed(self.machine, self.tokens, torch.arange(self.empty + 1))
-        pooled = said.pooled
-        captions = Embeddings(said.hidden[:-1], None if pooled is None else pooled[:-1])
-        empty = Embeddings(said.hidden[-1:], None if pooled is None else pooled[-1:])
-        return CachedCaptions(replace(dataset, captions=captions, empty=empty))
+        return CachedCaptions(replace(dataset, captions=said[:-1], empty=said[-1:]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.models.forward import Part, widen
+from engine.models.precision import Part, widen
 from storage.errors import LossNotFinite, OutOfMemory
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Generator
 import torch
 
 from engine.models.noise_schedule import squared_errors, target_of
+from engine.models.unet import predict
 from engine.pictures.latents import generator
 from engine.training.batches import Trainee
-from engine.training.predict import predict
 
 PICTURES = 6
 TIMESTEPS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of T

@@ -175,7 +175,9 @@ def is_ours(line: str) -> bool:
 
 
 def test_no_library_speaks_on_the_screen_before_a_bench_speaks() -> None:
-    loads = "import bench.drawing, bench.waiting; from engine.models.machine import Machine; Machine.load(device='cpu')"
+    loads = (
+        "import bench.drawing, bench.waiting; from engine.models.loading import load_model; load_model(device='cpu')"
+    )
     found = subprocess.run([sys.executable, "-c", loads], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
 

@@ -18,6 +18,7 @@ from diffusers import (
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from engine.models.find import EMBEDDED_FOLDER
+from engine.models.loading import load_model
 from engine.models.machine import Machine
 from storage.families import Family
 
@@ -39,13 +40,13 @@ def tiny_folder(family: str) -> Path:
 @functools.cache
 def tiny_machine(family: str) -> Machine:
     """The tiny model of this family, loaded on the CPU and shared: leave it as you found it."""
-    return Machine.load(str(tiny_folder(family)), device="cpu")
+    return load_model(str(tiny_folder(family)), device="cpu")
 
 
 @functools.cache
 def emoji_machine() -> Machine:
     """The embedded model, loaded once a process and shared: leave it as you found it."""
-    return Machine.load("emoji", device="cpu")
+    return load_model("emoji", device="cpu")
 
 
 def _pipeline(family: str) -> Any:

@@ -26,7 +26,7 @@ from emoji_sd.recipe.train import export, vae
 from emoji_sd.recipe.train.assemble import assemble
 from emoji_sd.recipe.train.runs import Cosine, Optimization, Run, Session
 from emoji_sd.recipe.train.vae_runs import finished_vae
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 
 app = typer.Typer()
 Minutes = Annotated[float, typer.Option(help="Stop after so many minutes; the next call resumes.")]
@@ -136,7 +136,7 @@ def evaluate_seal(palette: int = 0, amount: int = 96, weights: str = "emoji") ->
     words = vocabularies.load()
     trial = seal.SealTrial.of(words, palette, amount)
     classifier, _ = shipped.load(words)
-    machine = Machine.load(weights, device="cpu")
+    machine = load_model(weights, device="cpu")
     started = time.monotonic()
     loop = seal.train(machine, words, figures.Figures(BUILD / "figures.npy"), trial)
     seconds = time.monotonic() - started

@@ -22,7 +22,7 @@ from engine.exports.recipe_reading import FILENAME
 from engine.jobs import export
 from engine.jobs.drawing import draw_rows
 from engine.jobs.events import Drew, Made, Task
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from storage.errors import FileMissing, FileRefused
 from storage.requests import ExportRequest, TrainingRequest
 from tests.engine.pictures.test_rows import rows_of
@@ -41,7 +41,7 @@ CRAFT: dict[str, object] = {
 
 def taken_home(folder: Path, model: str = "", **changes: object) -> tuple[Path, bytes]:
     """(card's zip, adapter at its first checkpoint): a training whose card and dataset now lie in a folder."""
-    machine, memory = Machine.load(model or str(tiny_folder("sd1")), device="cpu"), Memory()
+    machine, memory = load_model(model or str(tiny_folder("sd1")), device="cpu"), Memory()
     training = replace(small_training(memory, **changes), samples=())
     for _ in attempt(training, machine, memory):
         pass
@@ -155,7 +155,7 @@ def test_a_pinned_revision_is_in_facts_card_and_recipe_and_the_seal_is_made_agai
     assert read_recipe(card).model == "anna/tiny@v1.0"
     found, _ = again(card, tmp_path / "out")
     assert (found.same, found.differences) == (True, ())
-    machine = Machine.load("anna/tiny@v1.0", device="cpu")
+    machine = load_model("anna/tiny@v1.0", device="cpu")
     facts = machine.facts("e", content_hash(b""), picture=None, step=None)
     assert (facts.model.name, facts.model.revision) == ("anna/tiny", "v1.0")
     assert model_of(facts).startswith("anna/tiny@v1.0 (")

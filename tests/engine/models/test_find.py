@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.models.find import EMBEDDED_FOLDER, find
-from engine.models.machine import Machine, hash_of
+from engine.models.loading import hash_of, load_model
 from storage.errors import ModelMissing, ModelRefused
 from tests.engine.tiny_models import tiny_folder
 
@@ -40,7 +40,7 @@ def test_a_pickle_renamed_to_safetensors_is_refused_by_its_bytes_and_never_runs(
     else:
         torch.save({"weights": torch.zeros(2)}, path)
     with pytest.raises(ModelRefused):
-        Machine.load(str(path), device="cpu")
+        load_model(str(path), device="cpu")
     assert not mark.exists()
 
 

@@ -11,6 +11,7 @@ from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file
 
 from engine.models.find import find
+from engine.models.loading import load_model
 from engine.models.machine import Machine
 from storage.errors import ModelRefused
 from storage.states import ModelFault
@@ -47,7 +48,7 @@ def own_weight() -> torch.Tensor:
 )
 def test_a_folder_in_one_half_format_loads(variant: str | None, dtype: torch.dtype, tmp_path: Path) -> None:
     saved(tmp_path / "model", dtype, variant=variant)
-    machine = Machine.load(str(tmp_path / "model"), device="cpu")
+    machine = load_model(str(tmp_path / "model"), device="cpu")
     assert find(str(tmp_path / "model")).variant == variant
     assert torch.equal(first_weight(machine), own_weight().to(dtype).float())
 
@@ -56,7 +57,7 @@ def test_of_both_formats_the_plain_one_is_loaded(tmp_path: Path) -> None:
     folder = copy(tmp_path)
     saved(folder, torch.float16, variant="fp16")
     assert len(list((folder / "unet").glob("*.safetensors"))) == 2
-    assert torch.equal(first_weight(Machine.load(str(folder), device="cpu")), own_weight())
+    assert torch.equal(first_weight(load_model(str(folder), device="cpu")), own_weight())
 
 
 def test_a_variant_is_taken_where_one_part_has_nothing_else(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_a_variant_is_taken_where_one_part_has_nothing_else(tmp_path: Path) -> N
     plain = weights(folder, "unet")
     saved(folder, torch.float16, variant="fp16")
     plain.unlink()
-    machine = Machine.load(str(folder), device="cpu")
+    machine = load_model(str(folder), device="cpu")
     assert torch.equal(first_weight(machine), own_weight().half().float())
 
 
@@ -72,7 +73,7 @@ def test_a_folder_in_pieces_loads_and_one_without_a_piece_does_not(tmp_path: Pat
     saved(tmp_path / "model", torch.float32, max_shard_size="200KB")
     pieces = sorted((tmp_path / "model" / "unet").glob("*-of-*.safetensors"))
     assert len(pieces) > 1
-    assert torch.equal(first_weight(Machine.load(str(tmp_path / "model"), device="cpu")), own_weight())
+    assert torch.equal(first_weight(load_model(str(tmp_path / "model"), device="cpu")), own_weight())
     pieces[-1].unlink()
     with pytest.raises(ModelRefused) as caught:
         find(str(tmp_path / "model"))
@@ -91,4 +92,4 @@ def test_a_folder_of_a_hubs_cache_loads_through_its_links(tmp_path: Path) -> Non
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text(commit)
     for place in (model, model / "snapshots" / commit):
-        assert torch.equal(first_weight(Machine.load(str(place), device="cpu")), own_weight())
+        assert torch.equal(first_weight(load_model(str(place), device="cpu")), own_weight())

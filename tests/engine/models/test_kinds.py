@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from storage.errors import ModelRefused
 from storage.states import ModelFault
 
@@ -32,7 +32,7 @@ def test_a_learnt_word_is_called_one_whatever_its_key(name: str, tmp_path: Path)
     path = tmp_path / "word.safetensors"
     save_file(tensors, path, metadata or None)
     with pytest.raises(ModelRefused) as refused:
-        Machine.load(str(path), device="cpu")
+        load_model(str(path), device="cpu")
     assert refused.value.facts["fault"] is ModelFault.EMBEDDING
 
 
@@ -41,5 +41,5 @@ def test_rows_of_something_else_are_no_learnt_word(tensors: dict[str, torch.Tens
     path = tmp_path / "other.safetensors"
     save_file({key: tensor.clone() for key, tensor in tensors.items()}, path)
     with pytest.raises(ModelRefused) as refused:
-        Machine.load(str(path), device="cpu")
+        load_model(str(path), device="cpu")
     assert refused.value.facts["fault"] is not ModelFault.EMBEDDING

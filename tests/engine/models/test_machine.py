@@ -7,7 +7,7 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.models.hardware import MemoryMode, pick_device, pick_dtype, pick_memory
-from engine.models.machine import family_of
+from engine.models.loading import family_of
 from storage.errors import RequestError
 from storage.records import ContentHash
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine

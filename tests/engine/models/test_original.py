@@ -14,6 +14,7 @@ from bench.full_size import kohya_layers
 from engine.exports.about import about_seal
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.models.declared import SD2_TELLING
+from engine.models.loading import load_model
 from engine.models.machine import Machine
 from engine.models.vocabulary import clip_tokenizer
 from storage.errors import ModelRefused
@@ -35,7 +36,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def loaded(path: Path) -> Machine:
-    return Machine.load(str(path), device="cpu")
+    return load_model(str(path), device="cpu")
 
 
 def refused(path: Path) -> ModelFault:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from engine.jobs import run
 from engine.jobs.events import Drew, Finished, Task
 from engine.measures.style_features import style_features
+from engine.models.loading import load_model
 from engine.models.machine import Machine
 from engine.pictures.latents import posterior
 from engine.training.dataset import prepare
@@ -162,5 +163,5 @@ def test_a_model_that_loads_but_says_no_numbers_is_refused_at_load(
     tensors = load_file(path)
     save_file({**tensors, layer: torch.full_like(tensors[layer], math.nan)}, path, metadata={"format": "pt"})
     with pytest.raises(ModelRefused) as caught:
-        Machine.load(str(folder), device="cpu")
+        load_model(str(folder), device="cpu")
     assert caught.value.facts["fault"] is fault

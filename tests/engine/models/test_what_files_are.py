@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.models.faults import SENTENCES
-from engine.models.machine import Machine
+from engine.models.loading import load_model
 from storage.errors import ModelRefused
 from storage.states import ModelFault
 
@@ -63,7 +63,7 @@ FILES: dict[str, tuple[ModelFault, dict[str, tuple[int, ...]]]] = {
 
 def refused(path: Path) -> tuple[ModelFault, str]:
     with pytest.raises(ModelRefused) as caught:
-        Machine.load(str(path), device="cpu")
+        load_model(str(path), device="cpu")
     return ModelFault(caught.value.facts["fault"]), str(caught.value)
 
 

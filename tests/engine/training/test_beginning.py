@@ -11,8 +11,8 @@ import torch
 
 from engine.models import adapters, words
 from engine.models.machine import Machine
+from engine.models.text.encoder import Embeddings, encode
 from engine.pictures.png_parameters import png_bytes
-from engine.pictures.prompt_weights import Embeddings, encode
 from engine.training import beginning
 from engine.training.bucket import Bucket
 from engine.training.dataset import Dataset, prepare, preparing

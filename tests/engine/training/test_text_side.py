@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 
 from engine.models import adapters, words
 from engine.models.machine import Machine
-from engine.pictures.prompt_weights import encode
+from engine.models.text.encoder import encode
 from engine.training import yardstick
 from engine.training.captions import CachedCaptions
 from engine.training.dataset import prepare

@@ -7,7 +7,8 @@ import torch
 from diffusers import DiffusionPipeline
 
 from engine.models.find import EMBEDDED_FOLDER
-from engine.pictures.prompt_weights import chunk_count, chunks_of, encode, encode_negative, tokens_of
+from engine.models.text.encoder import encode, encode_negative
+from engine.models.text.prompts import chunk_count, chunks_of, tokens_of
 from storage.chunks import MOST_CHUNKS
 from storage.errors import PromptRefused
 from tests.engine.tiny_models import FAMILIES, MAX_TOKENS, emoji_machine, tiny_folder, tiny_machine

@@ -1,11 +1,11 @@
-"""Turns prompts into text embeddings, weighted as AUTOMATIC1111 does. Knows the text encoders, not pictures.
+"""Turns prompts into text embeddings, with emphasis as AUTOMATIC1111 does it.
 
 Our own because compel's weighting interpolates towards the empty prompt, which means something else by the same number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,7 @@ import torch
 
 from engine.models import words
 from engine.models.machine import Machine
-from storage.chunks import in_chunks
-from storage.trigger import spelt
+from engine.models.text.prompts import Tokens, chunk_count, tokens_of
 
 
 @dataclass(frozen=True)
@@ -24,51 +23,18 @@ class Embeddings:
     hidden: torch.Tensor
     pooled: torch.Tensor | None = None
 
+    def __getitem__(self, rows: torch.Tensor | Sequence[int] | slice) -> Embeddings:
+        """These rows of it."""
+        return Embeddings(self.hidden[rows], None if self.pooled is None else self.pooled[rows])
 
-@dataclass(frozen=True)
-class Chunk:
-    """At most `max_tokens - 2` tokens of a prompt and the weight of each."""
+    def __len__(self) -> int:
+        return len(self.hidden)
 
-    tokens: tuple[int, ...]
-    weights: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Prompts as one text encoder reads them: `ids` and `weights` (N, chunks, chunk_length), with start, end, padding.
-
-    On the CPU, so that nobody who asks what is in them waits for the GPU.
-    """
-
-    ids: torch.Tensor
-    weights: torch.Tensor
-
-
-def chunks_of(
-    tokenizer: Any, prompt: str, max_tokens: int, spelling: Mapping[str, tuple[int, ...]] | None = None
-) -> tuple[Chunk, ...]:
-    """The prompt's tokens in chunks that the encoder can take, at least one. `spelling`: words with own ids.
-
-    Raises PromptRefused for more chunks than anybody may ask for.
-    """
-    comma = tokenizer.convert_tokens_to_ids(",</w>")
-    lines = in_chunks(prompt, lambda text: _ids(tokenizer, text, spelling or {}), max_tokens - 2, comma)
-    return tuple(Chunk(tuple(token for token, _ in line), tuple(weight for _, weight in line)) for line in lines)
-
-
-def _ids(tokenizer: Any, text: str, spelling: Mapping[str, tuple[int, ...]]) -> Iterator[int]:
-    """The text's token ids; whole words that are spelt otherwise get theirs, whatever their case."""
-    for part, trigger in spelt(text, spelling):
-        if trigger:
-            yield from spelling[trigger]
-        else:
-            yield from tokenizer(part, add_special_tokens=False, truncation=False, verbose=False).input_ids
-
-
-def chunk_count(machine: Machine, *prompts: str) -> int:
-    """How many chunks the longest of these prompts needs."""
-    spelling, tokenizer = words.spelling(machine), machine.tokenizers[0]
-    return max(len(chunks_of(tokenizer, prompt, machine.max_tokens, spelling)) for prompt in prompts)
+    @classmethod
+    def joined(cls, parts: Sequence[Embeddings]) -> Embeddings:
+        """The rows of all parts, which are of one model and of the same number of chunks."""
+        pooled = [part.pooled for part in parts if part.pooled is not None]
+        return cls(torch.cat([part.hidden for part in parts]), torch.cat(pooled) if pooled else None)
 
 
 def encode(machine: Machine, prompts: Sequence[str], *, chunks: int | None = None) -> Embeddings:
@@ -78,10 +44,7 @@ def encode(machine: Machine, prompts: Sequence[str], *, chunks: int | None = Non
     """
     count = chunks or chunk_count(machine, *prompts)
     tokens = tokens_of(machine, prompts, chunks=count)
-    encoded = [_encode_one(machine, tokens, number) for number in range(len(prompts))]
-    hidden = torch.cat([one.hidden for one in encoded])
-    pooled = [one.pooled for one in encoded if one.pooled is not None]
-    return Embeddings(hidden, torch.cat(pooled) if pooled else None)
+    return Embeddings.joined([_encode_one(machine, tokens, number) for number in range(len(prompts))])
 
 
 def encode_negative(machine: Machine, negatives: Sequence[str], *, chunks: int) -> Embeddings:
@@ -92,25 +55,6 @@ def encode_negative(machine: Machine, negatives: Sequence[str], *, chunks: int) 
     said = torch.tensor([bool(negative) for negative in negatives], device=embeddings.hidden.device)
     hidden = embeddings.hidden * said[:, None, None]
     return Embeddings(hidden, embeddings.pooled * said[:, None])
-
-
-def tokens_of(machine: Machine, prompts: Sequence[str], *, chunks: int) -> tuple[Tokens, ...]:
-    """The prompts as each text encoder reads them, with the words that are worn, all of `chunks` chunks."""
-    return tuple(_tokens(machine, tokenizer, prompts, chunks) for tokenizer in machine.tokenizers)
-
-
-def _tokens(machine: Machine, tokenizer: Any, prompts: Sequence[str], count: int) -> Tokens:
-    size, spelling = machine.chunk_length, words.spelling(machine)
-    ids, weights = [], []
-    for prompt in prompts:
-        chunks = chunks_of(tokenizer, prompt, machine.max_tokens, spelling)
-        for chunk in chunks + (Chunk((), ()),) * (count - len(chunks)):
-            room = size - 2 - len(chunk.tokens)
-            ids.append([tokenizer.bos_token_id, *chunk.tokens, tokenizer.eos_token_id])
-            ids[-1] += [tokenizer.pad_token_id] * room
-            weights.append([1.0, *chunk.weights, 1.0, *[1.0] * room])
-    shape = (len(prompts), count, size)
-    return Tokens(torch.tensor(ids).view(shape), torch.tensor(weights).view(shape))
 
 
 def embed(machine: Machine, tokens: Sequence[Tokens], rows: torch.Tensor) -> Embeddings:
