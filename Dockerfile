@@ -6,29 +6,31 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 STYLESEAL_DA
 WORKDIR /app
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin styleseal \
     && mkdir /data && chown styleseal:styleseal /data
-COPY constraints.txt ./
 
 FROM ground AS bot
-RUN pip install --constraint constraints.txt \
-    aiosqlite babel httpx matplotlib pillow psutil pydantic pydantic-settings pysqlite3 python-telegram-bot regex \
-    sd-parsers snowballstemmer structlog tokenizers typer
+COPY locks/bot.txt ./locks/
+RUN pip install --require-hashes --no-deps --requirement locks/bot.txt
+COPY pyproject.toml ./
 COPY storage ./storage
 COPY launch ./launch
 COPY bot ./bot
+RUN pip install --no-deps --no-build-isolation --editable .
 USER styleseal
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "bot", "doctor", "--alive"]
 ENTRYPOINT ["python", "-m", "launch", "bot"]
 
 FROM ground AS engine
-RUN pip install --constraint constraints.txt \
-    accelerate aiosqlite bitsandbytes dadaptation diffusers huggingface_hub numpy peft pillow prodigyopt psutil pydantic pydantic-settings \
-    pysqlite3 regex safetensors structlog torch transformers typer
+COPY locks/engine.txt locks/torch.txt ./locks/
+RUN pip install --require-hashes --no-deps --requirement locks/engine.txt \
+    && pip install --constraint locks/torch.txt torch
+COPY pyproject.toml ./
 COPY storage ./storage
 COPY launch ./launch
 COPY engine ./engine
 COPY emoji_sd/__init__.py ./emoji_sd/__init__.py
 COPY emoji_sd/weights ./emoji_sd/weights
+RUN pip install --no-deps --no-build-isolation --editable .
 USER styleseal
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s CMD ["python", "-m", "engine", "alive"]

@@ -1,29 +1,20 @@
 # Every chore through one short door. `make run` and `make test` are all a newcomer needs.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
 VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 
-.PHONY: install run quest test test-slow bench check doctor soak mutations pin clean
+.PHONY: install run quest test test-slow bench check doctor soak mutations lock pin clean
 
 install: $(DONE)
 
-# Without a GPU PyTorch is about 200 MB, with one 3 GB; what stands in $(VENV) already is not fetched again.
-PIP := $(PY) -m pip --disable-pip-version-check --no-input
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
-$(DONE): constraints.txt pyproject.toml
-	@echo "Installing into $(VENV): PyTorch and some sixty libraries, from 0.5 GB (no GPU) to 4 GB; a few minutes, once."
+$(DONE): pyproject.toml launch/install.py $(wildcard locks/*.txt)
+	@$(PYTHON) -c "$(SUPPORTED)" || { echo "Python 3.11, 3.12 or 3.13 is needed: make install PYTHON=python3.13"; exit 2; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "  1 of 3  pip"
-	@$(PIP) install --quiet --root-user-action=ignore --upgrade pip
-	@echo "  2 of 3  PyTorch, the largest part"
-	@$(PIP) install --root-user-action=ignore --progress-bar on --constraint constraints.txt torch | grep --line-buffered -E "Downloading|Using cached|Installing" | cut -c1-100 || true
-	@$(PY) -c "import importlib.util as find, sys; sys.exit(find.find_spec('torch') is None)"
-	@echo "  3 of 3  the other libraries"
-	@$(PIP) install --quiet --root-user-action=ignore --constraint constraints.txt '.[dev]'
-	@$(PIP) uninstall --quiet --root-user-action=ignore --yes styleseal
+	@$(PY) -m launch.install
 	@touch $(DONE)
-	@echo "Installed."
 
 run: install
 	@$(PY) -m launch
@@ -50,6 +41,11 @@ check: install
 
 doctor: install
 	@$(PY) -m bot doctor
+
+# Renews which versions are installed; after another line in pyproject.toml: make lock LOCK=--keep
+lock: install
+	@$(PY) -m pip install --quiet --quiet uv
+	@$(PY) -m launch.lock $(LOCK)
 
 BASE := python:3.11-slim-bookworm
 DOCKERFILE := Dockerfile

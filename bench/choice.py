@@ -6,7 +6,7 @@ over-train. `python -m bench.choice table` prints what the advice lost in each r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
 
@@ -79,13 +79,13 @@ def run(steps: int = 0, look: list[str] = []) -> None:  # noqa: B006 - typer rea
 def measured(one: Outcome, shown: Shown) -> list[Measures]:
     """A run's checkpoints as these pictures measure them."""
 
-    def over(number_of: Callable[[str], Sequence[float]]) -> float:
-        return mean(number for side, some in shown for number in number_of(side)[some])
+    def over(numbers: Mapping[str, Sequence[float]]) -> float:
+        return mean(number for side, some in shown for number in numbers[side][some])
 
-    base, measures = over(one["base"].__getitem__), []
+    base, measures = over(one["base"]), []
     for at in one["checkpoints"]:
-        style = gained(base, over(lambda side, at=at: at[side]["distances"]), one["spread"])
-        prompt = over(lambda side, at=at: at[side]["kept"])
+        style = gained(base, over({side: at[side]["distances"] for side, _ in shown}), one["spread"])
+        prompt = over({side: at[side]["kept"] for side, _ in shown})
         measures.append(Measures(at["step"], style, prompt, max(at[side]["copying"] for side, _ in shown)))
     return measures
 

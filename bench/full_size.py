@@ -66,7 +66,8 @@ def _numbers(name: str, shape: torch.Size, chance: torch.Generator) -> torch.Ten
     if len(shape) == 1:
         return torch.ones(shape).half() if name.endswith("weight") else torch.zeros(shape).half()
     fan_in = shape[1:].numel()
-    return (torch.randn(shape, generator=chance) * fan_in**-0.5).half()
+    drawn: torch.Tensor = torch.randn(shape, generator=chance) * fan_in**-0.5
+    return drawn.half()
 
 
 def try_file(path: Path, folder: Path) -> dict[str, float]:
@@ -117,7 +118,8 @@ def _trained(machine: Any, image: Image.Image) -> bytes:
     from engine.models import adapters
     from engine.training.dataset import prepare
     from engine.training.loop import Loop
-    from storage.records import ContentHash, Recipe
+    from storage.recipe import Recipe
+    from storage.records import ContentHash
     from storage.requests import TrainingPicture
 
     file = BytesIO()
@@ -143,7 +145,7 @@ def _taken_home(machine: Any, adapter: bytes, folder: Path, path: Path) -> None:
 
     from engine.exports.about import about_seal
     from engine.exports.lora_file import diffusers_file, kohya_file
-    from storage.records import Recipe
+    from storage.recipe import Recipe
 
     recipe = replace(Recipe(), rank=RANK, alpha=RANK, steps=STEPS)
     about = about_seal(machine, recipe, name="seal", trigger="ohwx", pictures=1, step=STEPS)

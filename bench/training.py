@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from statistics import median
 
@@ -93,7 +94,7 @@ class Script:
     def learn(self, latents: torch.Tensor, hidden: torch.Tensor, chance: Draw) -> None:
         """Forward, backward, clip, step."""
         loss = self.loss(latents, hidden, chance)
-        loss.backward()
+        torch.autograd.backward(loss)
         loss.item()
         torch.nn.utils.clip_grad_norm_(self.loop.parameters, 1.0)
         self.optimizer.step()
@@ -124,7 +125,8 @@ def ceiling(script: Script) -> tuple[float, float]:
             found.extend([script.latents(script.pixels(chance), chance), script.hidden(chance)])
 
         besides.append(timed(encode))
-        learning.append(timed(lambda chance=chance, found=found: script.learn(*found, chance)))  # type: ignore[misc]
+        latents, hidden = found
+        learning.append(timed(partial(script.learn, latents, hidden, chance)))
     return median(besides), median(learning)
 
 

@@ -60,7 +60,8 @@ class Person:
     def messages(self) -> list[dict[str, Any]]:
         """Everything in the private chat, oldest first."""
         answer = self.http.get(f"/sim/chats/{self.chat}/messages", params={"user": self.id}).raise_for_status().json()
-        return answer["messages"] if isinstance(answer, dict) else answer
+        found: list[dict[str, Any]] = answer["messages"] if isinstance(answer, dict) else answer
+        return found
 
     def says(self, text: str) -> None:
         """Writes into the chat."""
