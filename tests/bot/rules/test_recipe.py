@@ -7,13 +7,14 @@ from dataclasses import fields, replace
 
 import pytest
 
-from bot.rules.clashes import Setting, clashes
+from bot.rules.clashes import Setting, clashes, rules_of, said_of
 from bot.rules.estimate import UPLOAD_BYTES, file_bytes, is_short, memory_bytes, smaller, trained_numbers
 from bot.rules.numbers import NUMBERS, PAGES, next_allowed, next_choice, steps_of, value_of
 from bot.rules.progress import training_seconds
 from bot.rules.recipe import differences, nearest_preset, preset_recipe, reasons
 from bot.words import LANGUAGES, Words
 from storage.families import FAMILIES, Family
+from storage.limits import MOST_PICTURES, MOST_STEPS
 from storage.presets import ATTENTION, CONV, PRESETS, WIDE
 from storage.recipe import Optimizer, Preset, Prior, Recipe
 from storage.states import PaletteKind
@@ -141,6 +142,8 @@ def test_holding_on_by_class_begins_with_pictures_and_by_trigger_with_none() -> 
 
 
 CLASHES = {
+    "pictures": (balanced(), Setting(MOST_PICTURES + 1, Family.SD1)),
+    "number_too_large": (balanced(steps=MOST_STEPS + 1), GPU),
     "batch": (balanced(), Setting(3, Family.SD1)),
     "checkpoints": (balanced(steps=20, checkpoints=6), GPU),
     "warmup": (balanced(steps=150, warmup_steps=100), GPU),
@@ -166,8 +169,12 @@ def test_what_cannot_go_together_is_named_and_said_in_every_language(name: str) 
     recipe, setting = CLASHES[name]
     assert clashes(recipe, setting) == (name,)
     for language in LANGUAGES:
-        said = Words(language).plain(f"train.clash.{name}", pictures=3, steps=20)
+        said = Words(language).plain(f"train.clash.{name}", **said_of(recipe, setting.pictures))
         assert len(said) <= 200, "a toast holds no more"
+
+
+def test_every_clash_has_its_case_above() -> None:
+    assert set(rules_of(balanced(), GPU)) == set(CLASHES)
 
 
 def test_eight_bits_are_fine_on_a_gpu() -> None:

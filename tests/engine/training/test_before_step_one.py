@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine.jobs import training
 from engine.training import trial
 from engine.training.dataset import prepare
 from engine.training.guard import HEAVIER, WORSE, Guard
 from engine.training.loop import Loop
 from engine.training.refusals import REASONS, refuse
 from storage.errors import LossExploded, LossNotFinite, OutOfMemory, RecipeRefused
-from storage.limits import MOST
+from storage.limits import MOST, MOST_PICTURES
 from storage.recipe import Recipe
 from tests.engine.sealing import Memory, small_training
 from tests.engine.tiny_models import tiny_machine
@@ -49,6 +50,14 @@ def test_what_cannot_go_together_is_refused_by_its_reason(reason: str, changes: 
     with pytest.raises(RecipeRefused) as refused:
         refuse(replace(Recipe(), **changes), tiny_machine("sd1"))  # type: ignore[arg-type]
     assert refused.value.facts["reason"] == reason
+
+
+def test_a_palette_beyond_the_upper_end_is_refused_before_it_is_read() -> None:
+    request = small_training(Memory())
+    too_many = replace(request, pictures=request.pictures * (MOST_PICTURES // len(request.pictures) + 1))
+    with pytest.raises(RecipeRefused) as refused:
+        next(training.run(too_many, tiny_machine("sd1"), Memory().task()))
+    assert refused.value.facts["reason"] == "pictures"
 
 
 def test_the_default_recipe_goes_and_every_reason_that_a_cpu_can_meet_is_met_above() -> None:
