@@ -1,14 +1,16 @@
-"""A scripted person who taps again when told that it was not possible now, or that the keyboard was an old one."""
+"""A scripted person who waits longer, and taps again when told that it was not possible now or the keyboard was old."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from bot.words import Words
-from launch.person import Answered, Person
+from launch.person import PATIENCE_SECONDS, Answered, Found, Person, Seen
 
 AGAIN_SECONDS = 1.0
 NOT_NOW = ("refused.NoRoom", "refused.DiskFails")
+LONGER = 8  # an engine that is killed every half minute spends most of its life in starting
 
 
 def is_done(toast: str) -> bool:
@@ -28,8 +30,13 @@ class Patient(Person):
         self.wrote += 1
         super().says(text)
 
-    def taps(self, verb: str, *args: str, seconds: float = 60.0) -> Answered:
-        """Finds the newest button of this verb and taps it, again where it could not be done."""
-        while not is_done((answered := super().taps(verb, *args, seconds=seconds)).text):
+    def waits(self, what: str, look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
+        """Looks until there is something, for as long as it may take under fire. Raises NothingCame."""
+        return super().waits(what, look, seconds * LONGER)
+
+    def presses(self, button: Seen) -> Answered:
+        """Taps this button; where that could not be done, the newest one of its verb and arguments."""
+        while not is_done((answered := super().presses(button)).text):
             time.sleep(AGAIN_SECONDS)
+            button = self.finds(button.data.partition(":")[0], *button.args)
         return answered
