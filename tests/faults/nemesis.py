@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import random
 import threading
@@ -21,10 +20,8 @@ from launch.processes import Processes, is_up
 from storage.beats import age_seconds
 from storage.store import DATABASE
 
-PAUSES_SECONDS = (2.0, 6.0)  # between two acts
-ENGINE_REST_SECONDS = (
-    10.0  # of work between two kills: three deaths without a step forward put a job aside, as they should
-)
+PAUSES_SECONDS = (1.0, 4.0)  # between two acts
+SPARED_AT = 2  # deaths: a third one without progress puts a job aside, as it should
 FULL_SECONDS = (3.0, 8.0)
 JUMPS_SECONDS = (-86_400, -3600, 3600, 86_400)
 SENDS = ("sendMessage", "sendPhoto", "sendMediaGroup", "sendDocument", "editMessageText", "answerCallbackQuery")
@@ -59,7 +56,6 @@ class Nemesis:
         self.waits: dict[str, float] = {}
         self.over = threading.Event()
         self.calm = threading.Event()  # no more strikes; what is broken is still looked after
-        self._engine_rests_until = time.monotonic() + ENGINE_REST_SECONDS
         self._empty_at: float | None = None
 
     def run(self) -> None:
@@ -78,8 +74,8 @@ class Nemesis:
 
     def _act(self) -> None:
         acts: Sequence[tuple[int, Callable[[], None]]] = (
-            (8, self.kill_bot), (6, self.kill_engine), (2, self.storm), (2, self.drop), (2, self.slow),
-            (2, self.repeat), (2, self.fill), (1, self.restart_machine),
+            (9, self.kill_bot), (6, self.kill_engine), (1, self.storm), (1, self.drop), (1, self.slow),
+            (1, self.repeat), (1, self.fill), (1, self.restart_machine),
         )  # fmt: skip
         (act,) = self.chance.choices([one for _, one in acts], [weight for weight, _ in acts])
         self.tally.acts[act.__name__] += 1
@@ -89,7 +85,7 @@ class Nemesis:
         self._kill("bot")
 
     def kill_engine(self) -> None:
-        self._kill("bot" if time.monotonic() < self._engine_rests_until else "engine")
+        self._kill("bot" if self._is_spared() else "engine")
 
     def storm(self) -> None:
         """Fifty calls are refused until a second has gone by."""
@@ -124,7 +120,7 @@ class Nemesis:
 
     def restart_machine(self) -> None:
         """Both halves die, and the machine comes back with another boot id and a clock that is hours or a day wrong."""
-        if self._empty_at is not None or time.monotonic() < self._engine_rests_until:
+        if self._empty_at is not None or self._is_spared():
             self.kill_bot()
             return
         for name in ("bot", "engine"):
@@ -134,31 +130,34 @@ class Nemesis:
         with closing(sqlite.connect(str(self.data / DATABASE), isolation_level=None)) as connection:
             connection.execute("UPDATE clock SET boot = 'before'")
 
+    def _is_spared(self) -> bool:
+        """Whether one more dead engine would put a job aside."""
+        with closing(sqlite.connect(str(self.data / DATABASE), timeout=5)) as connection, suppress(sqlite.Error):
+            (deaths,) = connection.execute("SELECT max(deaths) FROM jobs WHERE finished IS NULL").fetchone()
+            return deaths is not None and deaths >= SPARED_AT
+        return True
+
     def _order(self, **fault: Any) -> None:
         with suppress(httpx.HTTPError):
             httpx.post(f"{self.base}/sim/faults", json=fault, trust_env=False)
 
     def _kill(self, name: str) -> None:
         part = self.processes.parts[name]
-        if not is_up(part):
+        if name in self.waits or not is_up(part):
             return
         self.processes.kill(name)
         part.falls = 0  # a kill from outside is no fall of its own
         self.tally.kills += 1
-        self.waits.setdefault(name, time.monotonic())
-        if name == "engine":
-            self._engine_rests_until = math.inf
+        self.waits[name] = time.monotonic()
 
     def _measure(self) -> None:
-        """From a kill to the first beat after it, however often it was killed in between."""
+        """From a kill to the first beat after it."""
         now = time.monotonic()
         for name, since in tuple(self.waits.items()):
             age = age_seconds(self.data, name)
             if age is not None and age < now - since:
                 self.tally.worst_recovery = max(self.tally.worst_recovery, now - since)
                 del self.waits[name]
-                if name == "engine":
-                    self._engine_rests_until = now + ENGINE_REST_SECONDS
 
     def _empty(self) -> None:
         if self.filler is not None and self._empty_at is not None:
