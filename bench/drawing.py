@@ -5,20 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import StableDiffusionPipeline
 
 from bench.table import Line, compare
+from emoji_sd import WEIGHTS
 from engine.models.loading import load_model
 from engine.pictures.rows import draw
 from storage.records import Drawing, Seed
 from storage.requests import Row, SealUse
 from storage.states import Sampler
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "emoji_sd" / "weights"
 PAIRS = 5
 ALBUM = 4
 SUBJECTS = ("fox", "castle", "rocket", "guitar")

@@ -10,7 +10,7 @@ import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from engine.models.find import EMBEDDED_FOLDER
+from emoji_sd import WEIGHTS
 from engine.models.hardware import MemoryMode
 from engine.models.machine import Machine
 from storage.families import Family
@@ -20,7 +20,7 @@ SIDE_PX, TOKENS, WIDTH = 256, 77, 64
 
 def proxy_machine() -> Machine:
     """The proxy on the CPU, fp32."""
-    tokenizer = CLIPTokenizer.from_pretrained(EMBEDDED_FOLDER / "tokenizer")
+    tokenizer = CLIPTokenizer.from_pretrained(WEIGHTS / "tokenizer")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         parts = (_unet(), _vae(), _text_encoder(tokenizer))

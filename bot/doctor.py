@@ -13,10 +13,11 @@ from storage.errors import FileRefused, SqliteTooOld, StorageError
 from storage.limited_child import guards
 from storage.mounts import danger, file_system
 from storage.opening import SAFE_SQLITE, check_library
+from storage.packaged_models import packaged_model
 from storage.store import DATABASE, Store
 
 FREE_BYTES = 5 << 30  # below it, pictures and checkpoints soon have no room
-WEIGHTS = Path(__file__).resolve().parents[1] / "emoji_sd" / "weights"
+EMBEDDED = "emoji"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _file_system(data: Path) -> Finding:
 
 
 def _model() -> Finding:
-    is_there = (WEIGHTS / "model_index.json").exists()
+    is_there = packaged_model(EMBEDDED) is not None
     words = "the embedded one is here" if is_there else "the embedded one is not in this image; the engine has its own"
     return Finding("model", is_there, words, must=False)
 

@@ -15,11 +15,12 @@ from engine.models.folders import INDEX, PICKLE_SUFFIXES, Chosen, check_folder, 
 from engine.models.headers import Header, headers_of
 from engine.models.hub import HUB_NAME, fetched
 from engine.models.kinds import QUANTS, family_of_file, fault_of_class
-from storage.errors import FileRefused
+from storage.errors import FileRefused, ModelMissing
+from storage.packaged_models import packaged_model
 from storage.states import ModelFault
 
 EMBEDDED = "emoji"
-EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "emoji_sd" / "weights"
+NOT_PACKAGED = "{} is in no package that is installed here. In a checkout, run: make install"
 MAGIC = {b"PK\x03\x04": ModelFault.PICKLE, b"\x80": ModelFault.PICKLE, b"GGUF": ModelFault.QUANTIZED}
 
 
@@ -58,7 +59,7 @@ class FoundModel:
 def find(name: str) -> FoundModel:
     """The model of this name. Raises ModelMissing, and ModelRefused with what is there instead of a model."""
     if name == EMBEDDED:
-        return FoundModel(EMBEDDED, EMBEDDED_FOLDER)
+        return FoundModel(EMBEDDED, _embedded())
     path = Path(name).expanduser()
     if path.suffix.lower() in PICKLE_SUFFIXES:
         raise refusal(ModelFault.PICKLE, path.name)
@@ -71,6 +72,12 @@ def find(name: str) -> FoundModel:
     found = fetched(hub["name"], hub["revision"])
     inside = _file(hub["name"], found) if found.is_file() else _folder(hub["name"], found)
     return FoundModel(hub["name"], inside.path, hub["revision"] or "", inside.variant, inside.weights)
+
+
+def _embedded() -> Path:
+    if (path := packaged_model(EMBEDDED)) is None:
+        raise ModelMissing(NOT_PACKAGED.format(EMBEDDED), model=EMBEDDED, fault=ModelFault.MISSING)
+    return path
 
 
 def _file(name: str, path: Path) -> FoundModel:

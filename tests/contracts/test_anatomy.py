@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from engine.models.find import EMBEDDED_FOLDER
+from emoji_sd import WEIGHTS
 from storage.families import FAMILIES, Family
 from storage.presets import TARGETS
 
@@ -18,7 +18,7 @@ EMOJI = FAMILIES[Family.EMOJI].anatomy
 def embedded_unet() -> UNet2DConditionModel:
     """The shapes alone, without a weight."""
     with torch.device("meta"):
-        return UNet2DConditionModel.from_config(json.loads((EMBEDDED_FOLDER / "unet" / "config.json").read_text()))
+        return UNet2DConditionModel.from_config(json.loads((WEIGHTS / "unet" / "config.json").read_text()))
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -32,6 +32,6 @@ def test_a_rank_and_a_magnitude_weigh_what_the_embedded_models_layers_say(name: 
 
 
 def test_the_text_encoder_weighs_what_its_layers_say() -> None:
-    facts = json.loads((EMBEDDED_FOLDER / "text_encoder" / "config.json").read_text())
+    facts = json.loads((WEIGHTS / "text_encoder" / "config.json").read_text())
     width, layers = facts["hidden_size"], facts["num_hidden_layers"]
     assert (EMOJI.width, EMOJI.text) == (width, layers * 4 * 2 * width)

@@ -17,7 +17,7 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from engine.models.find import EMBEDDED_FOLDER
+from emoji_sd import WEIGHTS
 from engine.models.loading import load_model
 from engine.models.machine import Machine
 from storage.families import Family
@@ -78,7 +78,7 @@ def _pipeline(family: str) -> Any:
 
 
 def _tokenizer() -> CLIPTokenizer:
-    return CLIPTokenizer.from_pretrained(EMBEDDED_FOLDER / "tokenizer", model_max_length=MAX_TOKENS)
+    return CLIPTokenizer.from_pretrained(WEIGHTS / "tokenizer", model_max_length=MAX_TOKENS)
 
 
 def _text_config(**changes: Any) -> CLIPTextConfig:

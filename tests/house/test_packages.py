@@ -157,6 +157,24 @@ def test_every_command_of_an_installation_runs_a_package_of_its_extra() -> None:
         assert (ROOT / package / "__main__.py").exists()
 
 
+def paths_from_file(path: Path) -> list[Path]:
+    """Every place that a source file finds from where it lies itself."""
+    tree = ast.parse(path.read_text())
+    inner = {child for node in ast.walk(tree) for child in ast.iter_child_nodes(node) if isinstance(node, ast.expr)}
+    whole = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.expr) and node not in inner]
+    places = [eval(text, {"Path": Path, "__file__": str(path)}) for text in whole if "__file__" in text]
+    return [Path(one) for place in places for one in ([place] if isinstance(place, str | Path) else place)]
+
+
+@pytest.mark.parametrize("house", [*HOUSES, "bench"])
+def test_nobody_reaches_by_path_into_another_house(house: str) -> None:
+    for path in (ROOT / house).rglob("*.py"):
+        for reached in paths_from_file(path):
+            assert reached == ROOT or reached.is_relative_to(ROOT / house), path  # the root is where commands run
+        others = "|".join({*HOUSES} - {house})
+        assert re.findall(rf'ROOT / "(?:{others})|"(?:{others})/', path.read_text()) == [], path
+
+
 def test_a_commit_is_checked_as_make_check_does() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     done = subprocess.run(["make", "--dry-run", "check"], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.models.find import EMBEDDED_FOLDER, find
+from emoji_sd import WEIGHTS
+from engine.models.find import find
 from engine.models.loading import hash_of, load_model
 from storage.errors import ModelMissing, ModelRefused
 from tests.engine.tiny_models import tiny_folder
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Trap:
@@ -73,7 +78,7 @@ def test_what_is_not_there_is_missing(name: str) -> None:
 
 def test_the_embedded_model_is_found_by_its_short_name() -> None:
     found = find("emoji")
-    assert found.path == EMBEDDED_FOLDER
+    assert found.path == WEIGHTS
     assert not found.is_single_file
 
 
@@ -85,3 +90,10 @@ def test_a_single_file_is_named_by_its_stem_and_hashed_whole(tmp_path: Path) -> 
     before = hash_of(found)
     save_file({"x": torch.ones(2)}, path)
     assert hash_of(found) != before
+
+
+def test_the_embedded_model_that_no_package_brings_is_missing_with_what_to_do() -> None:
+    code = "import sys; sys.modules['emoji_sd'] = None; from engine.models.find import find; find('emoji')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "ModelMissing" in done.stderr
+    assert "make install" in done.stderr

@@ -17,7 +17,7 @@ from diffusers import (
 )
 from PIL import Image
 
-from engine.models.find import EMBEDDED_FOLDER
+from emoji_sd import WEIGHTS
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes
 from engine.pictures.rows import GROUP_ROWS, Batch, Denoised, Drawn, draw, group_rows
@@ -132,7 +132,7 @@ PLAIN = {
 )
 def test_plain_diffusers_draws_the_same_picture_from_the_same_seed(family: str, sampler: Sampler) -> None:
     machine = emoji_machine() if family == "emoji" else tiny_machine(family)
-    folder = EMBEDDED_FOLDER if family == "emoji" else tiny_folder(family)
+    folder = WEIGHTS if family == "emoji" else tiny_folder(family)
     plain = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     plain.scheduler = PLAIN[sampler](plain.scheduler.config)
     plain.set_progress_bar_config(disable=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 
-from engine.models.find import EMBEDDED_FOLDER
+from emoji_sd import WEIGHTS
 from engine.models.text.encoder import encode, encode_negative
 from engine.models.text.prompts import chunk_count, chunks_of, tokens_of
 from storage.chunks import MOST_CHUNKS
@@ -41,7 +41,7 @@ def test_a_long_prompt_is_cut_behind_a_comma_when_one_is_near() -> None:
 @pytest.mark.parametrize("family", [*FAMILIES, "emoji"])
 def test_without_weights_a_short_prompt_is_embedded_as_diffusers_does(family: str) -> None:
     machine = emoji_machine() if family == "emoji" else tiny_machine(family)
-    folder = EMBEDDED_FOLDER if family == "emoji" else tiny_folder(family)
+    folder = WEIGHTS if family == "emoji" else tiny_folder(family)
     plain = DiffusionPipeline.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
     said = {"prompt": "a fox, watercolor", "num_images_per_prompt": 1, "do_classifier_free_guidance": False}
     expected = plain.encode_prompt(**said, device="cpu")
