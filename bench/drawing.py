@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from emoji_sd import WEIGHTS
 from engine.models.loading import load_model
 from engine.pictures.rows import draw
 from storage.records import Drawing, Seed
-from storage.requests import Row, SealUse
+from storage.requests import Row
 from storage.states import Sampler
 
 PAIRS = 5
@@ -39,11 +38,6 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def undressed(_seals: tuple[SealUse, ...]) -> nullcontext[None]:
-    """No seals: the base model."""
-    return nullcontext()
-
-
 def main() -> list[Line]:
     """An album of 4 and a resident second job, interleaved A/B/A/B."""
     machine = load_model()
@@ -51,7 +45,7 @@ def main() -> list[Line]:
     pipeline.set_progress_bar_config(disable=True)
 
     def ours() -> None:
-        list(draw(machine, rows(), undressed))
+        list(draw(machine, rows()))
 
     def plain() -> None:
         for row in rows():
@@ -69,7 +63,7 @@ def main() -> list[Line]:
         loaded(rows()[0].prompt, num_inference_steps=1)
 
     def second_job() -> None:
-        next(draw(machine, rows()[:1], undressed))
+        next(draw(machine, rows()[:1]))
 
     for warm_up in (ours, plain, fresh, second_job):
         warm_up()

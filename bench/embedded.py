@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.drawing import SUBJECTS, timed, undressed
+from bench.drawing import SUBJECTS, timed
 from bench.drawing import rows as album_rows
 from bench.table import Line, compare
 from bot.rules.recipe import preset_recipe
 from engine.jobs.attempt import checkpoint_steps
 from engine.jobs.training import STATE_EVERY
-from engine.models import adapters
 from engine.models.loading import load_model
 from engine.pictures.png_parameters import png_bytes
 from engine.pictures.rows import Drawn, draw
@@ -47,7 +46,7 @@ class Saver:
         began = time.perf_counter()
         self.folder.write(loop.state())
         if is_checkpoint:
-            self.folder.write(adapters.save(loop.machine, loop.name))
+            self.folder.write(loop.machine.bank.save(loop.name))
         self.seconds += time.perf_counter() - began
 
 
@@ -58,10 +57,10 @@ def main() -> list[Line]:
     drawn: list[Drawn] = []
 
     def album() -> None:
-        list(draw(machine, album_rows(), undressed))
+        list(draw(machine, album_rows()))
 
     def whole_payload() -> None:
-        drawn.extend(moment for moment in draw(machine, payload, undressed) if isinstance(moment, Drawn))
+        drawn.extend(moment for moment in draw(machine, payload) if isinstance(moment, Drawn))
 
     album()
     lines = [

@@ -98,7 +98,6 @@ def _timed(told: dict[str, float], act: str) -> Iterator[None]:
 
 
 def _picture(machine: Any) -> Image.Image:
-    from contextlib import nullcontext
 
     from engine.pictures.rows import Drawn, draw
     from storage.records import Drawing, Seed
@@ -106,7 +105,7 @@ def _picture(machine: Any) -> Image.Image:
 
     drawing = Drawing(steps=STEPS, width_px=SIDE_PX, height_px=SIDE_PX)
     row = Row(prompt="a lighthouse", negative="", seed=Seed(SEED), subject="a lighthouse", drawing=drawing)
-    found = [moment for moment in draw(machine, [row], lambda _seals: nullcontext()) if isinstance(moment, Drawn)]
+    found = [moment for moment in draw(machine, [row]) if isinstance(moment, Drawn)]
     return found[0].image
 
 
@@ -115,7 +114,6 @@ def _trained(machine: Any, image: Image.Image) -> bytes:
     import hashlib
     from dataclasses import replace
 
-    from engine.models import adapters
     from engine.training.dataset import prepare
     from engine.training.loop import Loop
     from storage.recipe import Recipe
@@ -133,7 +131,7 @@ def _trained(machine: Any, image: Image.Image) -> bytes:
         loop.recompute_activations()
         while loop.step < STEPS:
             print([point.loss for point in loop.run_step() if point], flush=True)
-        return adapters.save(machine, "trained")
+        return machine.bank.save("trained")
 
 
 def _taken_home(machine: Any, adapter: bytes, folder: Path, path: Path) -> None:

@@ -13,13 +13,11 @@ from typing import Annotated, Any
 import typer
 from PIL import Image
 
-from bench.drawing import undressed
 from bench.unseen_looks import turned
 from engine.measures.copying import copying
 from engine.measures.style_features import style_features
 from engine.measures.style_gained import mean_distance, spread
 from engine.measures.subject import SubjectMeasure
-from engine.models import adapters
 from engine.models.find import EMBEDDED, find
 from engine.models.loading import hash_of
 from engine.models.machine import Machine
@@ -47,20 +45,16 @@ def rows(subjects: Sequence[str], words: str, first_seed: int) -> list[Row]:
     ]
 
 
-def drawn(machine: Machine, asked: Sequence[Row], worn: dict[str, float]) -> list[Image.Image]:
+def drawn(machine: Machine, asked: Sequence[Row], active: dict[str, float]) -> list[Image.Image]:
     """The pictures of rows with these adapters on."""
-    return [
-        moment.image
-        for moment in draw(machine, asked, lambda _: adapters.using(machine, worn))
-        if isinstance(moment, Drawn)
-    ]
+    return [moment.image for moment in draw(machine, asked, lambda _row: active) if isinstance(moment, Drawn)]
 
 
 class Palette:
     """The base's own cartoons, turned into an unseen look."""
 
     def __init__(self, machine: Machine, look: str) -> None:
-        cartoons = draw(machine, rows(PALETTE, "cartoon, white background", 50), undressed)
+        cartoons = draw(machine, rows(PALETTE, "cartoon, white background", 50))
         self.images = [turned(moment.image, look) for moment in cartoons if isinstance(moment, Drawn)]
         self.files = {ContentHash(f"{n:064}"): png_bytes(image, "") for n, image in enumerate(self.images)}
         self.pictures = [

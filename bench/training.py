@@ -145,7 +145,7 @@ def check_same_loss(loop: Loop, script: Script) -> None:
     """Raises where the two sides would not compute the same."""
     for number in range(4):
         chance = loop.chance(number)
-        with loop.worn():
+        with loop.active():
             latents, hidden = script.latents(script.pixels(chance), chance), script.hidden(chance)
             theirs = float(script.loss(latents, hidden, chance).detach())
         ours = sum(float(loss.detach()) for loss in loop.losses(chance))
@@ -161,7 +161,7 @@ def turns(loop: Loop, script: Script) -> tuple[list[float], list[float]]:
             list(loop.run_step())
 
     def theirs() -> None:
-        with script.loop.worn():
+        with script.loop.active():
             for _ in range(STEPS_A_TURN):
                 script.run_step()
 
@@ -192,7 +192,7 @@ def measured() -> list[Line]:
     loop, other = (Loop(machine, dataset, RECIPE, name) for name in ("ours", "theirs"))
     script = Script(other, list(files.values()), [picture.caption for picture in pictures])
     check_same_loss(loop, script)
-    with other.worn():
+    with other.active():
         besides, learning = ceiling(script)
     ours, theirs = turns(loop, script)
     for one in (loop, other):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -16,16 +15,11 @@ from PIL import Image
 from engine.models.loading import load_model
 from engine.pictures.rows import Drawn, draw
 from storage.records import Drawing, Seed
-from storage.requests import Row, SealUse
+from storage.requests import Row
 
 SUBJECTS = {"fox": 7, "castle": 3, "red apple": 1, "guitar": 5}  # with seeds that draw them well in most looks
 DRAWING = Drawing(steps=30)
 SIDE_PX = 256  # of one of the four; the model draws 128
-
-
-def undressed(_seals: tuple[SealUse, ...]) -> AbstractContextManager[None]:
-    """No seals are used here."""
-    return nullcontext()
 
 
 def rows_of(look: dict[str, str]) -> list[Row]:
@@ -50,7 +44,7 @@ def main(library: Path) -> None:
     (library / "looks").mkdir(exist_ok=True)
     for name, look in looks.items():
         sheet = Image.new("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
-        for event in draw(machine, rows_of(look), undressed):
+        for event in draw(machine, rows_of(look)):
             if isinstance(event, Drawn):
                 corner = (event.position % 2 * SIDE_PX, event.position // 2 * SIDE_PX)
                 sheet.paste(event.image.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS), corner)

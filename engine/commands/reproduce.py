@@ -18,8 +18,7 @@ from engine.exports.dataset_reading import read_dataset
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.recipe_file import THREADS, RecipeFile, made_with, read_recipe
 from engine.exports.word_file import word_file, word_name
-from engine.models import adapters
-from engine.models.layers import weight_of
+from engine.models.adapters.file import read
 from engine.models.loading import load_model
 from engine.models.machine import Machine
 from engine.training import trial
@@ -80,9 +79,9 @@ def trained(machine: Machine, dataset: Dataset, asked: RecipeFile, tell: Tell) -
                 loss = f", loss {losses[-1]:.4f}" if losses else ""
                 tell(f"step {loop.step} of {asked.checkpoint_step}{loss}")
             loop.read()  # raises for a loss that nobody has looked at
-            return adapters.save(machine, NAME)
+            return machine.bank.save(NAME)
     finally:
-        adapters.drop(machine, NAME)
+        machine.bank.drop(NAME)
 
 
 def written(data: bytes, asked: RecipeFile, machine: Machine, out: Path) -> Iterator[Path]:
@@ -97,9 +96,9 @@ def written(data: bytes, asked: RecipeFile, machine: Machine, out: Path) -> Iter
     )
     made = {f"{asked.name}-adapter": data}
     if asked.recipe.lora:
-        made[asked.name] = kohya_file(data, about, lambda module: weight_of(machine, module))
+        made[asked.name] = kohya_file(data, about, machine.bank.weight_of)
         made[f"{asked.name}-diffusers"] = diffusers_file(data, about)
-    if adapters.read_word(data) is not None:
+    if read(data).tokens:
         made[word_name(asked.trigger)] = word_file(data, about)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in made.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from engine.models.adapters import Shape
+from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
 from storage.families import FAMILIES, Family, Named
 from storage.recipe import Loss, Recipe, Schedule

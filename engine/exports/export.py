@@ -12,8 +12,7 @@ from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.model_card import card_zip
 from engine.exports.recipe_file import RecipeFile, made_with
 from engine.exports.word_file import word_file, word_name
-from engine.models.adapters import read_word
-from engine.models.layers import weight_of
+from engine.models.adapters.file import read as read_adapter
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import LORA_HASH_DIGITS, SHORT_HASH_DIGITS, SealFile
 from storage.errors import UnknownRequest
@@ -36,10 +35,10 @@ def export_file(request: ExportRequest, machine: Machine, read: Read) -> tuple[b
         raise UnknownRequest(what=request.what)
     adapter, said = read(request.adapter), about(request, machine)
     if request.what == ExportKind.LORA_KOHYA:
-        return kohya_file(adapter, said, lambda module: weight_of(machine, module)), f"{name}.safetensors"
+        return kohya_file(adapter, said, machine.bank.weight_of), f"{name}.safetensors"
     if request.what == ExportKind.LORA_DIFFUSERS:
         return diffusers_file(adapter, said), f"{name}-diffusers.safetensors"
-    if request.what == ExportKind.EMBEDDINGS and read_word(adapter) is not None:
+    if request.what == ExportKind.EMBEDDINGS and read_adapter(adapter).tokens:
         return word_file(adapter, said), f"{word_name(request.trigger)}.safetensors"
     raise UnknownRequest(what=request.what)
 
@@ -52,7 +51,7 @@ def seal_file(lora: ExportRequest, machine: Machine, read: Read) -> SealFile:
     """
     assert lora.adapter is not None
     word = word_sha256 = None
-    if read_word(read(lora.adapter)) is not None:
+    if read_adapter(read(lora.adapter)).tokens:
         word = word_name(lora.trigger)
         word_sha256 = hashlib.sha256(word_file(read(lora.adapter), about(lora, machine))).hexdigest()
     found = SealFile(word=word, word_sha256=word_sha256)

@@ -13,7 +13,7 @@ PEFT's own is m · (W + D) / |W + D| by output, so s = m · |W| / |W + D| is exa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -21,8 +21,8 @@ import torch
 from engine.exports.about import About, lora_headers
 from engine.exports.kohya_names import kohya_module
 from engine.exports.tensor_file import tensor_file
-from engine.models import text_adapters
-from engine.models.adapters import WORD, Shape, read
+from engine.models.adapters.file import TEXT_PREFIXES, read
+from engine.models.adapters.shape import TEXT_TARGETS, Shape
 
 DOWN, UP, MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector"
 
@@ -32,7 +32,8 @@ def kohya_file(adapter: bytes, about: About, weight_of: Callable[[str], torch.Te
 
     Raises ValueError for a DoRA without it.
     """
-    shape, tensors = lora_tensors(adapter)
+    opened = read(adapter)
+    shape, tensors = opened.shape, opened.lora
     if shape.use_dora and weight_of is None:
         raise ValueError("a DoRA's scales are of the model's weights")
     found: dict[str, torch.Tensor] = {}
@@ -51,7 +52,7 @@ def kohya_file(adapter: bytes, about: About, weight_of: Callable[[str], torch.Te
     return tensor_file(halves, lora_headers(shape, about))
 
 
-def _dora_scale(tensors: dict[str, torch.Tensor], module: str, scale: float, weight: torch.Tensor) -> torch.Tensor:
+def _dora_scale(tensors: Mapping[str, torch.Tensor], module: str, scale: float, weight: torch.Tensor) -> torch.Tensor:
     """(O, 1 …) fp32: half a digit less would weigh on all of W, not on its change."""
     down, up, magnitude = (tensors[module + ending].float() for ending in (DOWN, UP, MAGNITUDE))
     change = (up.flatten(1) @ down.flatten(1)).reshape(weight.shape) * scale
@@ -62,10 +63,11 @@ def _dora_scale(tensors: dict[str, torch.Tensor], module: str, scale: float, wei
 
 def diffusers_file(adapter: bytes, about: About) -> bytes:
     """The adapter with PEFT's keys below `unet.` and `text_encoder.`, and `lora_adapter_metadata` that fits them."""
-    shape, tensors = lora_tensors(adapter)
+    opened = read(adapter)
+    shape, tensors = opened.shape, opened.lora
     found = {}
     for key, tensor in tensors.items():
-        name = _text_name(key) if key.startswith(text_adapters.PREFIXES) else f"unet.{key}"
+        name = _text_name(key) if key.startswith(TEXT_PREFIXES) else f"unet.{key}"
         found[name] = tensor * scale_of(shape, module_of(key)) if key.endswith(UP) else tensor
     config = {}
     for part in dict.fromkeys(name.split(".")[0] for name in found):
@@ -88,7 +90,7 @@ def _config(shape: Shape, part: str, tensors: dict[str, torch.Tensor]) -> dict[s
     return {
         "r": shape.rank,
         "lora_alpha": shape.rank,
-        "target_modules": sorted(shape.targets if part == "unet" else text_adapters.TARGETS),
+        "target_modules": sorted(shape.targets if part == "unet" else TEXT_TARGETS),
         "use_dora": shape.use_dora,
         "use_rslora": False,
         "lora_bias": False,
@@ -97,15 +99,9 @@ def _config(shape: Shape, part: str, tensors: dict[str, torch.Tensor]) -> dict[s
     }
 
 
-def lora_tensors(adapter: bytes) -> tuple[Shape, dict[str, torch.Tensor]]:
-    """Shape and tensors of an adapter's bytes without its word, which has a file of its own."""
-    shape, tensors = read(adapter)
-    return shape, {key: tensor for key, tensor in tensors.items() if not key.startswith(WORD)}
-
-
 def scale_of(shape: Shape, module: str) -> float:
     """The factor on B·A; patterns mean the U-Net's names alone."""
-    return shape.scale if module.startswith(text_adapters.PREFIXES) else shape.scale_of(module)
+    return shape.scale if module.startswith(TEXT_PREFIXES) else shape.scale_of(module)
 
 
 def module_of(key: str) -> str:

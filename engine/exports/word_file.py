@@ -8,7 +8,7 @@ import torch
 
 from engine.exports.about import About, word_headers
 from engine.exports.tensor_file import tensor_file
-from engine.models.adapters import read_word
+from engine.models.adapters.file import read
 from storage.families import FAMILIES
 
 RESERVED = re.compile(r"aux|con|nul|prn|(?:com|lpt)[0-9¹²³]", re.IGNORECASE)  # Windows keeps them from files
@@ -21,11 +21,11 @@ def word_file(adapter: bytes, about: About) -> bytes:
 
     Raises ValueError when the adapter has no word.
     """
-    word = read_word(adapter)
-    if word is None:
+    tokens = read(adapter).tokens
+    if not tokens:
         raise ValueError("this seal has no word of its own")
     keys = FAMILIES[about.family].word_keys or (word_name(about.trigger),)
-    return tensor_file(dict(zip(keys, word[1], strict=True)), word_headers(about), torch.float32)
+    return tensor_file(dict(zip(keys, tokens, strict=True)), word_headers(about), torch.float32)
 
 
 def word_name(trigger: str) -> str:

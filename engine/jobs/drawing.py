@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from engine.jobs.events import Drew, Event, Finished, Stepped, Task
 from engine.measures.style_features import phash, style_features
-from engine.models.adapters import worn
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import SealFile, parameters, png_bytes
 from engine.pictures.rows import Denoised, Drawn, draw
@@ -56,7 +55,7 @@ def draw_rows(
     watch = Stopwatch()
     drawn = len(task.drawn)
     seconds_left: float | None = None
-    steps = draw(machine, rows, lambda seals: worn(machine, seals, task.read), skip=task.drawn)
+    steps = draw(machine, rows, lambda row: machine.bank.attach_seals(row.seals, task.read), skip=task.drawn)
     lost = 0
     try:
         for moment in watch.timed(steps):

@@ -32,7 +32,7 @@ class Drew:
 
 @dataclass(frozen=True, kw_only=True)
 class SavedCheckpoint:
-    """A point of a training to choose from. `adapter` is what engine.models.adapters wrote."""
+    """A point of a training to choose from. `adapter` is what `Bank.save` wrote."""
 
     step: int
     epoch: int

@@ -16,7 +16,6 @@ from engine.measures.curve import diagnose, elbow
 from engine.measures.style_features import phash, style_features
 from engine.measures.style_gained import style_gained
 from engine.measures.subject import SubjectMeasure
-from engine.models import adapters
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import parameters, png_bytes
 from engine.pictures.rows import Drawn, draw
@@ -66,9 +65,9 @@ def draw_samples(
     this: Attempt, found: list[Image.Image], *, step: int, place: int, name: str | None
 ) -> Iterator[Event]:
     """The request's samples with this adapter (None: the base), by the code that serves trying."""
-    rows, worn = this.request.samples, {} if name is None else {name: 1.0}
+    rows, active = this.request.samples, {} if name is None else {name: 1.0}
     phase = Phase.ENCODING if step == 0 else Phase.DRAWING
-    for moment in draw(this.machine, rows, lambda _seals: adapters.using(this.machine, worn)):
+    for moment in draw(this.machine, rows, lambda _row: active):
         if not isinstance(moment, Drawn):
             yield Stepped(progress=this.progress(step, phase))
             continue

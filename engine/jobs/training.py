@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from engine.jobs.attempt import Attempt, checkpoint_steps, paused
 from engine.jobs.events import Event, Finished, Granted, SavedCheckpoint, Stepped, Task, Trained
 from engine.jobs.measuring import answer_of, draw_samples, measure, scaled
-from engine.models import adapters
 from engine.models.machine import Machine
 from engine.training import trial
 from engine.training.dataset import preparing
@@ -183,5 +182,5 @@ def saved(this: Attempt, loop: Loop, fresh: list[LossPoint]) -> Trained:
     """A checkpoint with the state and the losses that led to it, stored together. Raises LossNotFinite."""
     state, recipe = kept(this, loop, fresh), this.request.recipe
     epoch = loop.step * recipe.batch_size * recipe.accumulation // max(1, len(this.request.pictures))
-    checkpoint = SavedCheckpoint(step=loop.step, epoch=epoch, adapter=adapters.save(this.machine, loop.name))
+    checkpoint = SavedCheckpoint(step=loop.step, epoch=epoch, adapter=this.machine.bank.save(loop.name))
     return replace(state, checkpoint=checkpoint)

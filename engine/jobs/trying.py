@@ -18,10 +18,10 @@ _known: dict[str, SealFile] = {}  # a sweep, and the next trial, are of the same
 
 def run(request: TryRequest, machine: Machine, task: Task) -> Iterator[Event]:
     """Draws the request's rows; yields after every denoising step and every picture."""
-    worn = {seal.adapter for row in request.rows for seal in row.seals}
+    used = {seal.adapter for row in request.rows for seal in row.seals}
     files: dict[ContentHash, SealFile] = {}
     for lora in request.loras:
-        if lora.adapter is not None and lora.adapter in worn:
+        if lora.adapter is not None and lora.adapter in used:
             files[lora.adapter] = _file(lora, machine, task)
     yield from draw_rows(request.rows, machine, task, files)
 

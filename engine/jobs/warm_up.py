@@ -7,7 +7,6 @@ import time
 from PIL import Image
 
 from engine.measures.style_features import style_features
-from engine.models.adapters import worn
 from engine.models.machine import Machine
 from engine.pictures.rows import draw
 from storage.records import Drawing, Seed
@@ -32,10 +31,6 @@ def _seconds(machine: Machine, steps: int) -> float:
         for seed in range(ROWS)
     ]
     started = time.perf_counter()
-    for _ in draw(machine, rows, lambda seals: worn(machine, seals, _nothing)):
+    for _ in draw(machine, rows):
         pass
     return time.perf_counter() - started
-
-
-def _nothing(_file: object) -> bytes:
-    raise AssertionError("a warm-up wears no seal")

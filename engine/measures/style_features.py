@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -25,14 +24,11 @@ PROJECTION_SEED = 20170601  # any fixed number: features of two days must be com
 YARDSTICKS = 48  # synthetic pictures whose spread is the unit of every statistic
 SMALLEST_DEVIATION = 1e-3
 
-_rulers: WeakKeyDictionary[Machine, tuple[Tensor, Tensor, Tensor]] = WeakKeyDictionary()
-
 
 def style_features(machine: Machine, image: Image.Image) -> tuple[float, ...]:
     """64 numbers. The same picture and model give the same numbers, on the CPU to the bit."""
-    if machine not in _rulers:
-        _rulers[machine] = _ruler(machine)
-    mean, spread, projection = _rulers[machine]
+    machine.style_scale = machine.style_scale or _scale(machine)
+    mean, spread, projection = machine.style_scale
     standard = (_statistics(machine, _pixels(machine, image)) - mean) / spread
     return tuple((standard @ projection).tolist())
 
@@ -96,7 +92,7 @@ def _watched(encoder: Any) -> Iterator[list[Tensor]]:
             hook.remove()
 
 
-def _ruler(machine: Machine) -> tuple[Tensor, Tensor, Tensor]:
+def _scale(machine: Machine) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and spread of every statistic over synthetic pictures, and the projection to 64 numbers."""
     side = min(machine.size_px, LARGEST_SIDE_PX)
     generator = torch.Generator().manual_seed(PROJECTION_SEED)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 import torch
 from PIL import Image
 
-from engine.models import adapters
 from engine.models.machine import Machine
 from engine.models.noise_schedule import noise_schedule, squared_errors, target_of
 from engine.models.text.encoder import encode
@@ -48,7 +47,7 @@ class SubjectMeasure:
             t = torch.tensor([int(share * self._schedule.config.num_train_timesteps)], device=x0.device)
             noisy = self._schedule.add_noise(x0, noise, t).expand(count, *x0.shape[1:])
             target = target_of(self._schedule, x0, noise, t)
-            with adapters.using(machine, {}):
+            with machine.bank.activate({}):
                 prediction = predict(machine, noisy, t.expand(count), self._said, self._sizes)
             yield squared_errors(prediction, target.expand_as(prediction)).cpu()
 

@@ -53,7 +53,7 @@ def load_model(name: str = EMBEDDED, *, device: str = "auto", memory: str = "aut
         weights_sha256=hash_of(found),
         zero_empty_negative=bool(pipeline.config.get("force_zeros_for_empty_prompt", False)),
         revision=found.revision,
-        kept=pipeline if not mode.is_whole else None,
+        pipeline=pipeline if not mode.is_whole else None,
     )
     probe(machine)
     return machine

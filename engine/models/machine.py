@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from engine.models.adapters.bank import Bank
 from engine.models.hardware import MemoryMode, device_name, memory_of
 from storage.families import Family
 from storage.records import ContentHash, MachineFacts, ModelFacts, pinned
@@ -22,7 +23,8 @@ class Machine:
     """The model's parts, ready on the device.
 
     `text_encoders` and `tokenizers` have one entry, SDXL two. `noise_scheduler_config` is the model's own.
-    `dtype` is that of U-Net and text encoders; `vae_dtype` may be wider. All parts are frozen and in eval mode.
+    `dtype` is that of U-Net and text encoders; `vae_dtype` may be wider. All parts are frozen and in eval mode;
+    what is learnt lies beside them, in `bank`.
     """
 
     name: str
@@ -39,7 +41,12 @@ class Machine:
     weights_sha256: str
     revision: str = ""  # of a hub model, where one was asked for
     zero_empty_negative: bool = False  # SDXL: an empty negative prompt means zeros
-    kept: Any = field(default=None, repr=False)  # the pipeline whose offload hooks move the parts
+    pipeline: Any = field(default=None, repr=False)  # kept where its offload hooks move the parts
+    bank: Bank = field(init=False, repr=False)
+    style_scale: tuple[torch.Tensor, ...] | None = field(default=None, init=False, repr=False)  # see measures
+
+    def __post_init__(self) -> None:
+        self.bank = Bank(self.unet, self.text_encoders, self.tokenizers, self.device)
 
     @property
     def pinned_name(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ import structlog
 import torch
 from PIL import Image
 
+from engine.models.adapters.bank import Weights
 from engine.models.machine import Machine
 from engine.models.precision import Part, widen
 from engine.models.text.encoder import Embeddings, encode, encode_negative
@@ -24,13 +24,18 @@ from engine.models.unet import predict, size_conditioning
 from engine.models.vae import decode
 from engine.pictures.samplers import make_scheduler
 from storage.errors import ModelNotFinite
-from storage.requests import Row, SealUse
+from storage.requests import Row
 
 log = structlog.get_logger("rows")
 GROUP_ROWS = 4  # a hunt is one group; bigger batches gain little (performance.md B2) and make others wait longer
 
-Dress = Callable[[tuple[SealUse, ...]], AbstractContextManager[None]]
-"""Puts these seals on the model while the context is open. Opened anew for every step: others draw in between."""
+AdaptersOf = Callable[[Row], Weights]
+"""What is active while a row is drawn. Asked anew for every step: others draw in between and may drop an adapter."""
+
+
+def no_adapters(_row: Row) -> Weights:
+    """The base model, whatever seals a row names."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,11 @@ def group_rows(machine: Machine, rows: Sequence[Row]) -> tuple[Group, ...]:
 
 
 def draw(
-    machine: Machine, rows: Sequence[Row], dress: Dress, *, skip: frozenset[int] = frozenset()
+    machine: Machine,
+    rows: Sequence[Row],
+    adapters_of: AdaptersOf = no_adapters,
+    *,
+    skip: frozenset[int] = frozenset(),
 ) -> Iterator[Denoised | Drawn]:
     """Draws all rows but those at the positions in `skip`; yields after every denoising step and every picture.
 
@@ -85,7 +94,7 @@ def draw(
     total = sum(len(group.rows) * group.rows[0].drawing.steps for group in groups)
     done, lost = 0, []
     for group in groups:
-        latents = yield from _fitting(machine, group, dress, done, total)
+        latents = yield from _fitting(machine, group, adapters_of, done, total)
         done += len(group.rows) * group.rows[0].drawing.steps
         for index, position in enumerate(group.positions):
             if position in skip:
@@ -113,11 +122,11 @@ class Latents:
 
 
 def _fitting(
-    machine: Machine, group: Group, dress: Dress, done: int, total: int
+    machine: Machine, group: Group, adapters_of: AdaptersOf, done: int, total: int
 ) -> Generator[Denoised, None, list[Latents]]:
     """Where the memory does not hold a group, its rows are drawn again one at a time. Raises torch.OutOfMemoryError."""
     try:
-        return (yield from _denoised(machine, group, dress, done, total))
+        return (yield from _denoised(machine, group, adapters_of, done, total))
     except torch.OutOfMemoryError:
         if len(group.rows) == 1:
             raise
@@ -126,22 +135,22 @@ def _fitting(
     found: list[Latents] = []
     for position, row in zip(group.positions, group.rows, strict=True):
         alone = Group((position,), (row,), group.chunks)
-        found += yield from _denoised(machine, alone, dress, done + len(found) * row.drawing.steps, total)
+        found += yield from _denoised(machine, alone, adapters_of, done + len(found) * row.drawing.steps, total)
     return found
 
 
 def _denoised(
-    machine: Machine, group: Group, dress: Dress, done: int, total: int
+    machine: Machine, group: Group, adapters_of: AdaptersOf, done: int, total: int
 ) -> Generator[Denoised, None, list[Latents]]:
     """Where each row's latents are: in the first batch, or in a second in fp32 for rows that are no numbers in it."""
-    batch = again = Batch(machine, group, dress)
+    batch = again = Batch(machine, group, adapters_of)
     for timestep in batch.timesteps:
         batch.step(timestep)
         done += len(group.rows)
         yield Denoised(done, total)
     bad = batch.not_finite()
     if bad and widen(machine, Part.UNET):
-        again = Batch(machine, group, dress)
+        again = Batch(machine, group, adapters_of)
         for timestep in again.timesteps:
             again.step(timestep)
             yield Denoised(done, total)
@@ -151,9 +160,9 @@ def _denoised(
 class Batch:
     """A group on its way: latents (N, C, h, w) in fp32, one scheduler, one generator a row."""
 
-    def __init__(self, machine: Machine, group: Group, dress: Dress) -> None:
-        self.machine, self.rows, self.dress = machine, group.rows, dress
-        self.drawing, self.seals = group.rows[0].drawing, group.rows[0].seals
+    def __init__(self, machine: Machine, group: Group, adapters_of: AdaptersOf = no_adapters) -> None:
+        self.machine, self.rows, self.adapters_of = machine, group.rows, adapters_of
+        self.drawing = group.rows[0].drawing
         self.scheduler = make_scheduler(
             self.drawing.sampler, machine.noise_scheduler_config, self.drawing.steps, machine.device
         )
@@ -162,7 +171,7 @@ class Batch:
         self.latents = self._noise() * self.scheduler.init_noise_sigma
         takes_generator = "generator" in inspect.signature(self.scheduler.step).parameters
         self.extra = {"generator": self.generators} if takes_generator else {}
-        with dress(self.seals):
+        with machine.bank.activate(adapters_of(group.rows[0])):
             self.said = self._said(group.chunks)
         height_px, width_px = self.drawing.height_px, self.drawing.width_px
         self.sizes = size_conditioning(machine, height_px, width_px, len(self.said))
@@ -191,7 +200,7 @@ class Batch:
         """One denoising step for all rows; classifier-free guidance is one forward of 2N."""
         doubled = torch.cat([self.latents, self.latents]) if self.is_guided else self.latents
         model_input = self.scheduler.scale_model_input(doubled, timestep)
-        with self.dress(self.seals):
+        with self.machine.bank.activate(self.adapters_of(self.rows[0])):
             prediction = predict(self.machine, model_input, timestep, self.said, self.sizes).float()
         if self.is_guided:
             without, with_prompt = prediction.chunk(2)

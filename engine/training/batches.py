@@ -26,8 +26,8 @@ class Trainee(Protocol):
     timesteps: int
     text: TextSide
 
-    def worn(self) -> AbstractContextManager[None]:
-        """Puts on what is learnt."""
+    def active(self) -> AbstractContextManager[None]:
+        """Makes what is learnt active, and nothing else."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import nullcontext
 
 from PIL import Image
 
@@ -34,7 +33,7 @@ def drawing_class(machine: Machine, recipe: Recipe) -> Generator[None, None, lis
         for number in range(recipe.class_pictures)
     ]
     found: list[Image.Image] = []
-    for moment in draw(machine, rows, lambda _seals: nullcontext()):
+    for moment in draw(machine, rows):
         if isinstance(moment, Drawn):
             found.append(moment.image)
         yield

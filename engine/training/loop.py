@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from engine.models import adapters
+from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
 from engine.models.noise_schedule import noise_schedule, row_means, signal_to_noise, target_of
 from engine.models.text.encoder import Embeddings
@@ -55,8 +55,8 @@ class Loop:
                 raise ValueError("This recipe teaches words; hand its text side over.")
             self.text = CachedCaptions(self.dataset)
         if self.recipe.lora:
-            adapters.attach(self.machine, self.name, adapters.Shape.of(self.recipe), seed=int(self.recipe.seed))
-        named = adapters.named_parameters(self.machine, self.name)
+            self.machine.bank.attach(self.name, Shape.of(self.recipe), seed=int(self.recipe.seed))
+        named = self.machine.bank.unet.parameters(self.name)
         spoken = [Group(list(parameters), rate) for parameters, rate in self.text.parameters()]
         self.parameters = [*named.values(), *(one for group in spoken for one in group.parameters)]
         self.optimizer = make_optimizer([*adapter_groups(named, self.recipe), *spoken], self.recipe)
@@ -144,14 +144,14 @@ class Loop:
         return total
 
     def losses(self, chance: Draw) -> Iterator[torch.Tensor]:
-        """The terms of a micro-step's loss, one graph at a time; the adapter is worn while one is looked at."""
+        """The terms of a micro-step's loss, one graph at a time; the adapter is active while one is looked at."""
         recipe, batch = self.recipe, batch_of(self.dataset, chance, self.machine.device)
         target = target_of(self.schedule, batch.x0, batch.noise, batch.t)
-        with self.worn():
+        with self.active():
             yield self._loss(batch, self.text.condition(chance.captions, chance.dropped), target)
         if recipe.prior_weight > 0:
             known = kept(self, batch, chance)
-            with self.worn():
+            with self.active():
                 yield self._loss(replace(known.batch, mask=None), known.said, known.target) * recipe.prior_weight
 
     def _loss(self, batch: Batch, said: Embeddings, target: torch.Tensor) -> torch.Tensor:
@@ -172,9 +172,9 @@ class Loop:
         """Drops gradients that no step is to be made of."""
         self.optimizer.zero_grad(set_to_none=True)
 
-    def worn(self) -> AbstractContextManager[None]:
-        """The adapter is on, and no other."""
-        return adapters.using(self.machine, {self.name: 1.0})
+    def active(self) -> AbstractContextManager[None]:
+        """What is learnt is active, and no other adapter."""
+        return self.machine.bank.activate({self.name: 1.0})
 
     def recompute_activations(self) -> None:
         """Trades about a third more time for most of the memory of a step."""
@@ -189,7 +189,7 @@ class Loop:
         """Leaves the model as it was found."""
         if self.checkpointing:
             self.machine.unet.disable_gradient_checkpointing()
-        adapters.drop(self.machine, self.name)
+        self.machine.bank.drop(self.name)
 
     def _learn(self, learning: bool) -> None:
         """The weights that learn into the parameters, or the average that others see."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 
-from engine.models import adapters
 from engine.models.noise_schedule import target_of
 from engine.models.text.encoder import Embeddings
 from engine.models.unet import predict
@@ -26,7 +25,7 @@ class Kept:
 
 
 def kept(loop: Trainee, batch: Batch, chance: Draw) -> Kept:
-    """What a micro-step preserves. To be asked while no adapter is worn.
+    """What a micro-step preserves. To be asked while no adapter is active.
 
     `class`: pictures of the class and their own noise (Ruiz et al. 2022, arXiv 2208.12242, equation 2). `trigger`, the
     cheap form: the same latents under the caption without the trigger, and what the bare model says of them.
@@ -36,7 +35,7 @@ def kept(loop: Trainee, batch: Batch, chance: Draw) -> Kept:
     texts, empty = loop.dataset.bare_captions, loop.dataset.empty
     assert texts is not None
     said = chosen(texts, empty, chance.captions, torch.zeros_like(chance.dropped))
-    with torch.no_grad(), adapters.using(loop.machine, {}):
+    with torch.no_grad(), loop.machine.bank.activate({}):
         noisy = loop.schedule.add_noise(batch.x0, batch.noise, batch.t)
         target = predict(loop.machine, noisy, batch.t, said, batch.time_ids)
     return Kept(batch, said, target)

@@ -46,7 +46,7 @@ def _at(loop: Trainee, number: int, share: float) -> float:
         x0 = bucket.mean[rows] * dataset.scaling_factor
         noise = torch.randn(x0.shape, generator=generator(SEED, number)).to(x0.device)
         t = torch.full((len(members),), int(share * loop.timesteps), device=x0.device)
-        with loop.worn():
+        with loop.active():
             said = loop.text.condition(members * dataset.variants, torch.zeros(len(members), dtype=torch.bool))
             noisy = loop.schedule.add_noise(x0, noise, t)
             prediction = predict(loop.machine, noisy, t, said, bucket.time_ids[rows])

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from engine.jobs import training
 from engine.jobs.events import Drew, Event, Finished, Measured, Task, Trained
-from engine.models import adapters
+from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, LossPoint, Seed
@@ -38,14 +38,14 @@ def content_hash(data: bytes) -> ContentHash:
     return ContentHash(hashlib.sha256(data).hexdigest())
 
 
-def lively_adapter(machine: Machine, shape: adapters.Shape, strength: float = 0.25) -> bytes:
+def lively_adapter(machine: Machine, shape: Shape, strength: float = 0.25) -> bytes:
     """An adapter whose weights are all random, so that it changes every picture; leaves the model bare."""
-    adapters.attach(machine, "lively", shape, seed=1)
+    machine.bank.attach("lively", shape, seed=1)
     chance = torch.Generator().manual_seed(3)
-    for parameter in adapters.parameters(machine, "lively"):
+    for parameter in machine.bank.parameters("lively").values():
         parameter.data = torch.randn(parameter.shape, generator=chance) * strength / shape.scale**0.5 + parameter.data
-    data = adapters.save(machine, "lively")
-    adapters.drop(machine, "lively")
+    data = machine.bank.save("lively")
+    machine.bank.drop("lively")
     return data
 
 

@@ -13,7 +13,6 @@ from emoji_sd.recipe.data.vocabulary import Vocabulary
 from emoji_sd.recipe.judge import judge as judging
 from emoji_sd.recipe.judge.evaluate import GUIDANCE, STEPS
 from emoji_sd.recipe.progress import counted
-from engine.models import adapters
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import png_bytes
 from engine.pictures.rows import Drawn
@@ -105,7 +104,7 @@ def drawn(machine: Machine, subjects: list[str], active: dict[str, float]) -> np
     ]
     found = [
         np.asarray(moment.image.convert("RGB"))
-        for moment in draw_rows(machine, rows, lambda _seals: adapters.using(machine, active))
+        for moment in draw_rows(machine, rows, lambda _row: active)
         if isinstance(moment, Drawn)
     ]
     return np.stack(found)

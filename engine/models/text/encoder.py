@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from engine.models import words
 from engine.models.machine import Machine
 from engine.models.text.prompts import Tokens, chunk_count, tokens_of
 
@@ -58,7 +57,7 @@ def encode_negative(machine: Machine, negatives: Sequence[str], *, chunks: int) 
 
 
 def embed(machine: Machine, tokens: Sequence[Tokens], rows: torch.Tensor) -> Embeddings:
-    """Embeds these rows (N,), a CPU tensor, of prompts in one call an encoder, with gradients to what it wears."""
+    """Embeds these rows (N,), a CPU tensor, of prompts in one call an encoder, with gradients to active adapters."""
     hidden, pooled = [], None
     for encoder, one in zip(machine.text_encoders, tokens, strict=True):
         ids, weights = one.ids[rows], one.weights[rows]
@@ -85,7 +84,7 @@ def _forward(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Hidden states (N, T, C) of chunks (N, T), weighted, and the pooled vectors (N, P) of SDXL's second encoder."""
     with_states = machine.family == "sdxl"
-    with words.understood(machine, encoder, ids) as readable:
+    with machine.bank.tokens.readable(encoder, ids) as readable:
         output = encoder(readable.to(machine.device, non_blocking=True), output_hidden_states=with_states)
     if with_states:  # both SDXL encoders give their last layer but one; the second also a pooled vector
         pooled = output.text_embeds if hasattr(output, "text_embeds") else None

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from engine.models import words
 from engine.models.machine import Machine
 from storage.chunks import in_chunks
 from storage.trigger import spelt
@@ -56,17 +55,17 @@ def _ids(tokenizer: Any, text: str, spelling: Mapping[str, tuple[int, ...]]) -> 
 
 def chunk_count(machine: Machine, *prompts: str) -> int:
     """How many chunks the longest of these prompts needs."""
-    spelling, tokenizer = words.spelling(machine), machine.tokenizers[0]
+    spelling, tokenizer = machine.bank.tokens.spelling(), machine.tokenizers[0]
     return max(len(chunks_of(tokenizer, prompt, machine.max_tokens, spelling)) for prompt in prompts)
 
 
 def tokens_of(machine: Machine, prompts: Sequence[str], *, chunks: int) -> tuple[Tokens, ...]:
-    """The prompts as each text encoder reads them, with the words that are worn, all of `chunks` chunks."""
+    """The prompts as each text encoder reads them, with learnt tokens that are active, all of `chunks` chunks."""
     return tuple(_tokens(machine, tokenizer, prompts, chunks) for tokenizer in machine.tokenizers)
 
 
 def _tokens(machine: Machine, tokenizer: Any, prompts: Sequence[str], count: int) -> Tokens:
-    size, spelling = machine.chunk_length, words.spelling(machine)
+    size, spelling = machine.chunk_length, machine.bank.tokens.spelling()
     ids, weights = [], []
     for prompt in prompts:
         chunks = chunks_of(tokenizer, prompt, machine.max_tokens, spelling)

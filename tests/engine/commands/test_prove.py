@@ -16,7 +16,7 @@ from engine.exports.about import About
 from engine.exports.dataset_zip import dataset_zip
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.word_file import word_file
-from engine.models import adapters, words
+from engine.models.adapters.shape import Shape
 from storage.families import Family
 from storage.recipe import Recipe
 from storage.records import ContentHash
@@ -47,7 +47,7 @@ def dataset(tmp_path: Path) -> Path:
 def test_both_files_of_a_seal_draw_the_same_and_the_subjects_lie_outside_the_palette(
     tmp_path: Path, dataset: Path
 ) -> None:
-    adapter = lively_adapter(emoji_machine(), adapters.Shape(4, 4, ATTENTION), strength=0.05)
+    adapter = lively_adapter(emoji_machine(), Shape(4, 4, ATTENTION), strength=0.05)
     kohya, peft = tmp_path / "seal.safetensors", tmp_path / "seal-diffusers.safetensors"
     kohya.write_bytes(kohya_file(adapter, ABOUT))
     peft.write_bytes(diffusers_file(adapter, ABOUT))
@@ -66,10 +66,10 @@ def test_both_files_of_a_seal_draw_the_same_and_the_subjects_lie_outside_the_pal
 
 def test_a_seal_that_learnt_nothing_gains_nothing(tmp_path: Path, dataset: Path) -> None:
     machine = emoji_machine()
-    adapters.attach(machine, "empty", adapters.Shape(2, 2, ATTENTION), seed=0)
+    machine.bank.attach("empty", Shape(2, 2, ATTENTION), seed=0)
     kohya = tmp_path / "seal.safetensors"
-    kohya.write_bytes(kohya_file(adapters.save(machine, "empty"), ABOUT))
-    adapters.drop(machine, "empty")
+    kohya.write_bytes(kohya_file(machine.bank.save("empty"), ABOUT))
+    machine.bank.drop("empty")
     found = prove.prove(kohya, dataset, tmp_path / "out", None, "emoji")
     assert found.style_gained == 0
     assert found.subject_kept_with == found.subject_kept_without
@@ -78,10 +78,10 @@ def test_a_seal_that_learnt_nothing_gains_nothing(tmp_path: Path, dataset: Path)
 
 def test_a_word_that_came_with_the_seal_is_understood(tmp_path: Path, dataset: Path) -> None:
     machine = emoji_machine()
-    adapters.attach(machine, "spoken", adapters.Shape(2, 2, ATTENTION), seed=0)
-    words.begin_as(machine, "spoken", "ohwx", "neon sign", 1)
-    adapter = adapters.save(machine, "spoken")
-    adapters.drop(machine, "spoken")
+    machine.bank.attach("spoken", Shape(2, 2, ATTENTION), seed=0)
+    machine.bank.tokens.begin_as("spoken", "ohwx", "neon sign", 1)
+    adapter = machine.bank.save("spoken")
+    machine.bank.drop("spoken")
     lora, word = tmp_path / "seal-diffusers.safetensors", tmp_path / "seal-embeddings.safetensors"
     lora.write_bytes(diffusers_file(adapter, ABOUT))
     word.write_bytes(word_file(adapter, ABOUT))

@@ -28,7 +28,7 @@ from engine.exports.model_card import card_zip, hub_id
 from engine.exports.recipe_file import RecipeFile
 from engine.jobs import trying
 from engine.jobs.events import Drew, Task
-from engine.models import adapters, words
+from engine.models.adapters.shape import Shape
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Seed
 from storage.requests import ExportRequest, Row, SealUse, TrainingPicture, TryRequest
@@ -170,10 +170,10 @@ def test_a_card_s_front_matter_says_what_was_said_whatever_the_words(words: str)
 
 def worded(recipe: Recipe | None = None) -> tuple[ExportRequest, bytes]:
     machine = tiny_machine("sd1")
-    adapters.attach(machine, "spoken", adapters.Shape(4, 4, ATTENTION), seed=1)
-    words.begin(machine, "spoken", "ohwx", 2, 3)
-    data = adapters.save(machine, "spoken")
-    adapters.drop(machine, "spoken")
+    machine.bank.attach("spoken", Shape(4, 4, ATTENTION), seed=1)
+    machine.bank.tokens.begin("spoken", "ohwx", 2, 3)
+    data = machine.bank.save("spoken")
+    machine.bank.drop("spoken")
     asked = request(what=ExportKind.EMBEDDINGS, recipe=recipe or Recipe(new_tokens=2), adapter=content_hash(data))
     return asked, data
 
@@ -224,10 +224,10 @@ def test_a_trial_names_the_files_that_the_person_takes_home_before_or_after_it(m
     assert f'Lora hashes: "{stem}: {hashlib.sha256(data[behind:]).hexdigest()[:12]}"' in text
     listed = json.loads("{" + text.rpartition("{")[2])
     assert listed[f"lora:{stem}"] == hashlib.sha256(data).hexdigest()[:10]
-    if adapters.read_word(adapter) is not None:
+    if read(adapter).tokens:
         word, _ = export_file(replace(lora, what=ExportKind.EMBEDDINGS), machine, read)
         assert f'TI hashes: "ohwx: {hashlib.sha256(word).hexdigest()[:12]}"' in text
         assert listed["embed:ohwx"] == hashlib.sha256(word).hexdigest()[:10]
 
 
-SHAPE = adapters.Shape(4, 4, ATTENTION)
+SHAPE = Shape(4, 4, ATTENTION)

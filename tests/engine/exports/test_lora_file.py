@@ -15,8 +15,7 @@ from safetensors.torch import load
 
 from engine.exports.about import About
 from engine.exports.lora_file import diffusers_file, kohya_file
-from engine.models import adapters
-from engine.models.layers import weight_of
+from engine.models.adapters.shape import Shape
 from engine.pictures.rows import Drawn, draw
 from storage.recipe import Recipe
 from storage.records import Drawing, Seed
@@ -25,10 +24,10 @@ from tests.engine.sealing import ATTENTION, RESIDUAL, SIDE, WIDE, lively_adapter
 from tests.engine.tiny_models import tiny_folder, tiny_machine
 
 SHAPES = {
-    "alpha is rank": adapters.Shape(4, 4, WIDE),
-    "alpha is half": adapters.Shape(4, 2, WIDE),
-    "rsLoRA": adapters.Shape(4, 8, WIDE, use_rslora=True),
-    "with convolutions": adapters.Shape(4, 4, (*WIDE, *RESIDUAL)),
+    "alpha is rank": Shape(4, 4, WIDE),
+    "alpha is half": Shape(4, 2, WIDE),
+    "rsLoRA": Shape(4, 8, WIDE, use_rslora=True),
+    "with convolutions": Shape(4, 4, (*WIDE, *RESIDUAL)),
 }
 PROMPT, STEPS, GUIDANCE = "a guitar, ohwx", 3, 3.0
 
@@ -58,11 +57,11 @@ def drawn_by_diffusers(family: str, file: Path | None) -> np.ndarray[Any, Any]:
 
 def drawn_by_the_engine(family: str, adapter: bytes) -> np.ndarray[Any, Any]:
     machine = tiny_machine(family)
-    adapters.load(machine, "worn", adapter)
+    machine.bank.load("worn", adapter)
     drawing = Drawing(steps=STEPS, guidance_scale=GUIDANCE, width_px=SIDE, height_px=SIDE)
     row = Row(prompt=PROMPT, negative="", seed=Seed(4), subject="guitar", drawing=drawing)
-    moments = list(draw(machine, [row], lambda _: adapters.using(machine, {"worn": 1.0})))
-    adapters.drop(machine, "worn")
+    moments = list(draw(machine, [row], lambda _row: {"worn": 1.0}))
+    machine.bank.drop("worn")
     return next(np.asarray(moment.image, float) for moment in moments if isinstance(moment, Drawn))
 
 
@@ -73,9 +72,7 @@ def psnr(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
 
 @pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-def test_both_files_draw_in_plain_diffusers_what_the_engine_draws(
-    tmp_path: Path, family: str, shape: adapters.Shape
-) -> None:
+def test_both_files_draw_in_plain_diffusers_what_the_engine_draws(tmp_path: Path, family: str, shape: Shape) -> None:
     adapter = lively_adapter(tiny_machine(family), shape)
     kohya, peft = tmp_path / "kohya.safetensors", tmp_path / "peft.safetensors"
     kohya.write_bytes(kohya_file(adapter, about(family)))
@@ -88,11 +85,11 @@ def test_both_files_draw_in_plain_diffusers_what_the_engine_draws(
 
 
 def test_a_dora_file_carries_its_magnitudes(tmp_path: Path) -> None:
-    adapter = lively_adapter(tiny_machine("sd1"), adapters.Shape(4, 2, ATTENTION, use_dora=True))
+    adapter = lively_adapter(tiny_machine("sd1"), Shape(4, 2, ATTENTION, use_dora=True))
     peft = tmp_path / "peft.safetensors"
     peft.write_bytes(diffusers_file(adapter, about("sd1")))
     assert psnr(drawn_by_diffusers("sd1", peft), drawn_by_the_engine("sd1", adapter)) > 35
-    kohya = kohya_file(adapter, about("sd1"), lambda module: weight_of(tiny_machine("sd1"), module))
+    kohya = kohya_file(adapter, about("sd1"), tiny_machine("sd1").bank.weight_of)
     assert any(key.endswith(".dora_scale") for key in load(kohya))
     said = json.loads(kohya[8 : 8 + int.from_bytes(kohya[:8], "little")])["__metadata__"]
     assert "lycoris" not in json.dumps(said).lower(), "LyCORIS merges a DoRA by another rule"
@@ -102,7 +99,7 @@ def test_a_dora_file_carries_its_magnitudes(tmp_path: Path) -> None:
 
 
 def test_kohya_numbers_the_blocks_of_sdxl_as_stability_does() -> None:
-    adapter = lively_adapter(tiny_machine("sdxl"), adapters.Shape(2, 2, ATTENTION))
+    adapter = lively_adapter(tiny_machine("sdxl"), Shape(2, 2, ATTENTION))
     modules = {key.split(".")[0] for key in load(kohya_file(adapter, about("sdxl")))}
     assert "lora_unet_input_blocks_3_1_transformer_blocks_0_attn1_to_q" in modules
     assert "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_out_0" in modules
@@ -114,7 +111,7 @@ def test_kohya_numbers_the_blocks_of_sdxl_as_stability_does() -> None:
     [(SHAPES["alpha is half"], 2.0), (SHAPES["rsLoRA"], 16.0)],  # alpha · √rank under rsLoRA
     ids=["alpha is half", "rsLoRA"],
 )
-def test_kohya_alpha_says_the_true_strength(shape: adapters.Shape, alpha: float) -> None:
+def test_kohya_alpha_says_the_true_strength(shape: Shape, alpha: float) -> None:
     tensors = load(kohya_file(lively_adapter(tiny_machine("sd1"), shape), about("sd1")))
     assert {float(tensor) for key, tensor in tensors.items() if key.endswith(".alpha")} == {alpha}
 

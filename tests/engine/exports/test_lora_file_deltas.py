@@ -14,8 +14,8 @@ from peft.tuners.lora import LoraLayer
 from safetensors.torch import load
 
 from engine.exports.lora_file import diffusers_file, kohya_file
-from engine.models import adapters, text_adapters
-from engine.models.layers import weight_of
+from engine.models.adapters.file import TEXT_PREFIXES
+from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
 from tests.engine.exports.test_lora_file import about
 from tests.engine.sealing import ATTENTION, RESIDUAL, WIDE
@@ -35,20 +35,20 @@ Deltas = dict[str, torch.Tensor]
 class Case:
     """An adapter as the expert screen may ask for it."""
 
-    shape: adapters.Shape
+    shape: Shape
     with_text: bool = False
 
 
-PLAIN = adapters.Shape(4, 2, ATTENTION)
+PLAIN = Shape(4, 2, ATTENTION)
 PATTERNED = replace(PLAIN, rank_pattern={"to_q": 8, "up_blocks.*to_k": 2}, alpha_pattern={"to_v": 8})
 CASES = {
-    "alpha is half": Case(adapters.Shape(4, 2, WIDE)),
+    "alpha is half": Case(Shape(4, 2, WIDE)),
     "rsLoRA": Case(replace(PLAIN, use_rslora=True)),
     "patterns": Case(PATTERNED),
     "patterns under rsLoRA": Case(replace(PATTERNED, use_rslora=True)),
-    "convolutions": Case(adapters.Shape(4, 2, (*WIDE, *RESIDUAL))),
+    "convolutions": Case(Shape(4, 2, (*WIDE, *RESIDUAL))),
     "DoRA": Case(replace(PLAIN, use_dora=True)),
-    "DoRA with convolutions": Case(adapters.Shape(4, 2, (*ATTENTION, *RESIDUAL), use_dora=True)),
+    "DoRA with convolutions": Case(Shape(4, 2, (*ATTENTION, *RESIDUAL), use_dora=True)),
     "text encoders": Case(PLAIN, with_text=True),
     "text encoders under rsLoRA and patterns": Case(replace(PATTERNED, use_rslora=True), with_text=True),
     "text encoders with DoRA": Case(replace(PLAIN, use_dora=True), with_text=True),
@@ -58,28 +58,28 @@ WITHOUT_DORA = {name: case for name, case in CASES.items() if not case.shape.use
 
 def lively(machine: Machine, case: Case) -> bytes:
     """An adapter whose every tensor does something."""
-    adapters.attach(machine, "lively", case.shape, seed=1)
+    machine.bank.attach("lively", case.shape, seed=1)
     if case.with_text:
-        adapters.attach_text(machine, "lively", case.shape, seed=2)
+        machine.bank.attach_text("lively", case.shape, seed=2)
     named = {
-        **adapters.named_parameters(machine, "lively"),
-        **text_adapters.named_parameters(machine, "lively"),
+        **machine.bank.unet.parameters("lively"),
+        **machine.bank.text_parameters("lively"),
     }
     chance = torch.Generator().manual_seed(3)
     for key, parameter in named.items():
         noise = torch.randn(parameter.shape, generator=chance)
         parameter.data = parameter.data * (1 + noise / 5) if "magnitude" in key else noise / 5
-    data = adapters.save(machine, "lively")
-    adapters.drop(machine, "lively")
+    data = machine.bank.save("lively")
+    machine.bank.drop("lively")
     return data
 
 
 def parts(thing: Any) -> Iterator[tuple[str, Any]]:
     """The parts of a machine or a pipeline that can wear adapters."""
     if isinstance(thing, Machine):
-        yield from zip(("unet", *text_adapters.PREFIXES), (thing.unet, *thing.text_encoders), strict=False)
+        yield from zip(("unet", *TEXT_PREFIXES), (thing.unet, *thing.text_encoders), strict=False)
     else:
-        yield from ((name, getattr(thing, name)) for name in ("unet", *text_adapters.PREFIXES) if hasattr(thing, name))
+        yield from ((name, getattr(thing, name)) for name in ("unet", *TEXT_PREFIXES) if hasattr(thing, name))
 
 
 def base_weight(module: Any) -> torch.Tensor:
@@ -97,7 +97,7 @@ def magnified(weight: torch.Tensor, delta: torch.Tensor, magnitude: torch.Tensor
 
 def by_the_engine(machine: Machine, data: bytes) -> Deltas:
     found = {}
-    adapters.load(machine, "worn", data)
+    machine.bank.load("worn", data)
     for part, model in parts(machine):
         for name, module in model.named_modules():
             if isinstance(module, LoraLayer) and "worn" in module.lora_A:
@@ -105,7 +105,7 @@ def by_the_engine(machine: Machine, data: bytes) -> Deltas:
                 if "worn" in module.lora_magnitude_vector:
                     delta = magnified(base_weight(module), delta, module.lora_magnitude_vector["worn"].weight.detach())
                 found[f"{part}.{name}"] = delta.clone()
-    adapters.drop(machine, "worn")
+    machine.bank.drop("worn")
     return found
 
 
@@ -223,7 +223,7 @@ def test_the_programs_that_the_message_turns_away_would_draw_something_else(fami
 
 
 def written(machine: Machine, data: bytes, family: str) -> bytes:
-    return kohya_file(data, about(family), lambda module: weight_of(machine, module))
+    return kohya_file(data, about(family), machine.bank.weight_of)
 
 
 def assert_same(found: Deltas, wanted: Deltas) -> None:

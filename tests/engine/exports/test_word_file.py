@@ -14,7 +14,7 @@ from safetensors.torch import load, load_file
 
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.word_file import word_file
-from engine.models import adapters, words
+from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
 from engine.pictures.rows import Drawn, draw
 from storage.records import Drawing, Seed
@@ -27,22 +27,22 @@ from tests.engine.training.test_text_side import run, training
 
 def word_adapter(machine: Machine, count: int = 2) -> bytes:
     """A word far from what its trigger meant, and nothing else."""
-    adapters.attach(machine, "word", adapters.Shape(4, 4, ()), seed=0)
-    words.begin(machine, "word", "ohwx", count, seed=1)
-    word = words.of(machine, "word")
+    machine.bank.attach("word", Shape(4, 4, ()), seed=0)
+    machine.bank.tokens.begin("word", "ohwx", count, seed=1)
+    word = machine.bank.tokens.of("word")
     assert word is not None
     chance = torch.Generator().manual_seed(2)
     for rows in word.rows:
         rows.data += torch.randn(rows.shape, generator=chance)
-    data = adapters.save(machine, "word")
-    adapters.drop(machine, "word")
+    data = machine.bank.save("word")
+    machine.bank.drop("word")
     return data
 
 
 def drawn_by_the_engine(machine: Machine, worn: str) -> np.ndarray[Any, Any]:
     drawing = Drawing(steps=STEPS, guidance_scale=GUIDANCE, width_px=SIDE, height_px=SIDE)
     row = Row(prompt=PROMPT, negative="", seed=Seed(4), subject="guitar", drawing=drawing)
-    moments = list(draw(machine, [row], lambda _: adapters.using(machine, {worn: 1.0} if worn else {})))
+    moments = list(draw(machine, [row], lambda _row: {worn: 1.0} if worn else {}))
     return next(np.asarray(moment.image, float) for moment in moments if isinstance(moment, Drawn))
 
 
@@ -69,9 +69,9 @@ def test_plain_diffusers_reads_the_word_as_textual_inversion(tmp_path: Path, fam
     machine, file = tiny_machine(family), tmp_path / "ohwx.safetensors"
     data = word_adapter(machine)
     file.write_bytes(word_file(data, about(family)))
-    adapters.load(machine, "worn", data)
+    machine.bank.load("worn", data)
     ours, bare = drawn_by_the_engine(machine, "worn"), drawn_by_the_engine(machine, "")
-    adapters.drop(machine, "worn")
+    machine.bank.drop("worn")
     theirs = drawn_by_diffusers(family, None, file)
     assert psnr(theirs, ours) > 50
     assert psnr(theirs, ours) > psnr(bare, ours)  # a word that changes nothing would prove nothing
@@ -87,7 +87,7 @@ def test_a_preview_and_the_exported_file_of_its_step_draw_the_same_picture(
     with training(machine, request, files) as loop:
         run(loop, 4)
         preview = drawn_by_the_engine(machine, loop.name)
-        data = adapters.save(machine, loop.name)
+        data = machine.bank.save(loop.name)
     lora, word = tmp_path / "lora.safetensors", tmp_path / "ohwx.safetensors"
     lora.write_bytes(write(data, about(family)))
     word.write_bytes(word_file(data, about(family)))
@@ -114,4 +114,4 @@ def test_the_header_names_the_word(tmp_path: Path) -> None:
 
 def test_a_seal_without_a_word_has_no_such_file() -> None:
     with pytest.raises(ValueError, match="no word"):
-        word_file(lively_adapter(tiny_machine("sd1"), adapters.Shape(2, 2, ATTENTION)), about("sd1"))
+        word_file(lively_adapter(tiny_machine("sd1"), Shape(2, 2, ATTENTION)), about("sd1"))

@@ -15,7 +15,7 @@ from safetensors.torch import load
 
 from engine.jobs import export
 from engine.jobs.events import Finished, Made, Task
-from engine.models import adapters
+from engine.models.adapters.shape import Shape
 from storage.errors import UnknownRequest
 from storage.recipe import Recipe
 from storage.requests import ExportAnswer, ExportRequest
@@ -33,7 +33,7 @@ def memory() -> Memory:
 def request_of(memory: Memory) -> ExportRequest:
     machine = tiny_machine("sd1")
     training = small_training(memory)
-    adapter = lively_adapter(machine, adapters.Shape(2, 2, ATTENTION))
+    adapter = lively_adapter(machine, Shape(2, 2, ATTENTION))
     sheet = png(7)
     memory.files |= {content_hash(adapter): adapter, content_hash(sheet): sheet}
     return ExportRequest(

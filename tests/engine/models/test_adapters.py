@@ -11,7 +11,9 @@ import torch
 from peft.tuners.lora.layer import LoraLayer
 from safetensors.torch import load, save
 
-from engine.models import adapters
+from engine.models.adapters.bank import KEPT
+from engine.models.adapters.file import HEADER, read
+from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
 from storage.errors import FileDamaged, SealMisfit
 from storage.records import ContentHash
@@ -19,7 +21,7 @@ from storage.requests import SealUse
 from tests.engine.sealing import ATTENTION, WIDE, base_hash, content_hash, lively_adapter
 from tests.engine.tiny_models import tiny_machine
 
-SHAPE = adapters.Shape(4, 2, WIDE)
+SHAPE = Shape(4, 2, WIDE)
 
 
 @torch.no_grad()
@@ -37,32 +39,32 @@ def attached(machine: Machine) -> set[str]:
 def test_an_adapter_comes_out_of_its_bytes_with_the_same_bytes() -> None:
     machine = tiny_machine("sd1")
     data = lively_adapter(machine, SHAPE)
-    adapters.load(machine, "again", data)
-    assert adapters.save(machine, "again") == data
-    adapters.drop(machine, "again")
-    assert adapters.read(data)[0] == SHAPE
+    machine.bank.load("again", data)
+    assert machine.bank.save("again") == data
+    machine.bank.drop("again")
+    assert read(data).shape == SHAPE
 
 
 def test_the_same_seed_attaches_the_same_adapter_and_leaves_chance_alone() -> None:
     machine, saved = tiny_machine("sd1"), []
     for seed in (3, 3, 4):
         before = torch.get_rng_state()
-        adapters.attach(machine, "fresh", SHAPE, seed=seed)
+        machine.bank.attach("fresh", SHAPE, seed=seed)
         assert torch.equal(torch.get_rng_state(), before)
-        saved.append(adapters.save(machine, "fresh"))
-        adapters.drop(machine, "fresh")
+        saved.append(machine.bank.save("fresh"))
+        machine.bank.drop("fresh")
     assert saved[0] == saved[1] != saved[2]
 
 
 def test_wearing_and_dropping_leaves_the_base_to_the_bit() -> None:
     machine = tiny_machine("sd1")
     weights, bare = base_hash(machine), predicted(machine)
-    adapters.load(machine, "worn", lively_adapter(machine, SHAPE))
+    machine.bank.load("worn", lively_adapter(machine, SHAPE))
     assert torch.equal(predicted(machine), bare)  # attached is not worn
-    with adapters.using(machine, {"worn": 1.0}):
+    with machine.bank.activate({"worn": 1.0}):
         assert not torch.allclose(predicted(machine), bare, atol=1e-3)
     assert torch.equal(predicted(machine), bare)
-    adapters.drop(machine, "worn")
+    machine.bank.drop("worn")
     assert torch.equal(predicted(machine), bare)
     assert base_hash(machine) == weights
 
@@ -70,15 +72,15 @@ def test_wearing_and_dropping_leaves_the_base_to_the_bit() -> None:
 @pytest.mark.parametrize("use_rslora", [False, True])
 def test_strength_scales_what_the_adapter_adds(use_rslora: bool) -> None:
     machine = tiny_machine("sd1")
-    shape = adapters.Shape(4, 2, ("to_v",), use_rslora=use_rslora)
-    adapters.load(machine, "worn", lively_adapter(machine, shape))
+    shape = Shape(4, 2, ("to_v",), use_rslora=use_rslora)
+    machine.bank.load("worn", lively_adapter(machine, shape))
     layer = next(module for name, module in machine.unet.named_modules() if name.endswith("attn1.to_v"))
     x = torch.randn(1, 5, layer.in_features, generator=torch.Generator().manual_seed(2))
     added = []
     for strength in (0.0, 0.5, 1.0):
-        with torch.no_grad(), adapters.using(machine, {"worn": strength}):
+        with torch.no_grad(), machine.bank.activate({"worn": strength}):
             added.append(layer(x) - layer.base_layer(x))
-    adapters.drop(machine, "worn")
+    machine.bank.drop("worn")
     assert torch.allclose(added[0], torch.zeros_like(added[0]), atol=1e-6)
     assert torch.allclose(2 * added[1], added[2], atol=1e-5)
     assert shape.scale == (1.0 if use_rslora else 0.5)
@@ -86,80 +88,81 @@ def test_strength_scales_what_the_adapter_adds(use_rslora: bool) -> None:
 
 def test_two_adapters_are_worn_together_and_one_alone_is_not_disturbed_by_the_other() -> None:
     machine = tiny_machine("sd1")
-    adapters.load(machine, "one", lively_adapter(machine, SHAPE))
-    with adapters.using(machine, {"one": 1.0}):
+    machine.bank.load("one", lively_adapter(machine, SHAPE))
+    with machine.bank.activate({"one": 1.0}):
         alone = predicted(machine)
-    adapters.load(machine, "two", lively_adapter(machine, adapters.Shape(2, 2, ATTENTION)))
-    with adapters.using(machine, {"one": 1.0}):
+    machine.bank.load("two", lively_adapter(machine, Shape(2, 2, ATTENTION)))
+    with machine.bank.activate({"one": 1.0}):
         assert torch.equal(predicted(machine), alone)
-    with adapters.using(machine, {"one": 1.0, "two": 1.0}):
+    with machine.bank.activate({"one": 1.0, "two": 1.0}):
         assert not torch.allclose(predicted(machine), alone, atol=1e-3)
     for name in ("one", "two"):
-        adapters.drop(machine, name)
+        machine.bank.drop(name)
 
 
 def test_an_error_inside_takes_the_adapter_off_too() -> None:
     machine = tiny_machine("sd1")
     bare = predicted(machine)
-    adapters.load(machine, "worn", lively_adapter(machine, SHAPE))
-    with pytest.raises(ZeroDivisionError), adapters.using(machine, {"worn": 1.0}):
+    machine.bank.load("worn", lively_adapter(machine, SHAPE))
+    with pytest.raises(ZeroDivisionError), machine.bank.activate({"worn": 1.0}):
         raise ZeroDivisionError
     assert torch.equal(predicted(machine), bare)
-    adapters.drop(machine, "worn")
+    machine.bank.drop("worn")
 
 
 def test_seals_stay_attached_after_use_but_only_the_last_few() -> None:
     machine = tiny_machine("sd1")
     files: dict[ContentHash, bytes] = {}
-    for number in range(adapters.KEPT + 3):
+    for number in range(KEPT + 3):
         data = lively_adapter(machine, SHAPE, strength=0.1 + 0.01 * number)
         files[content_hash(data)] = data
     reads: list[ContentHash] = []
 
-    def read(file: ContentHash) -> bytes:
+    def read_file(file: ContentHash) -> bytes:
         reads.append(file)
         return files[file]
 
     for file in [*files, list(files)[-1]]:
-        with adapters.worn(machine, [SealUse(adapter=file, weight=1.0)], read):
-            pass
+        active = machine.bank.attach_seals([SealUse(adapter=file, weight=0.5)], read_file)
+        assert active.keys() <= attached(machine)
+        assert list(active.values()) == [0.5]
     assert reads == list(files)  # the last one was still there
     seals = {name for name in attached(machine) if name.startswith("seal_")}
-    assert len(seals) <= adapters.KEPT + 1
+    assert len(seals) <= KEPT + 1
     for name in seals:
-        adapters.drop(machine, name)
+        machine.bank.drop(name)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x02\x00\x00\x00\x00\x00\x00\x00{}", b"\xff" * 64])
 def test_bytes_that_are_no_adapter_are_refused(data: bytes) -> None:
     with pytest.raises(FileDamaged):
-        adapters.read(data)
+        read(data)
 
 
 @pytest.mark.parametrize(
     ("made_on", "shape"),
     [
-        ("sdxl", adapters.Shape(4, 4, ATTENTION)),
+        ("sdxl", Shape(4, 4, ATTENTION)),
         ("sd2", SHAPE),
         ("sd1", SHAPE),
-        ("sd1", adapters.Shape(2, 2, ("no_such_layer",))),
+        ("sd1", Shape(2, 2, ("no_such_layer",))),
     ],
 )
-def test_a_seal_of_another_model_is_refused_and_leaves_no_trace(made_on: str, shape: adapters.Shape) -> None:
+def test_a_seal_of_another_model_is_refused_and_leaves_no_trace(made_on: str, shape: Shape) -> None:
     machine = tiny_machine("sd1")
     if made_on == "sd1":
         tensors = {key: value[..., :1].contiguous() for key, value in load(lively_adapter(machine, SHAPE)).items()}
-        data = save(tensors, metadata={adapters.HEADER: json.dumps(asdict(shape))})
+        data = save(tensors, metadata={HEADER: json.dumps(asdict(shape))})
     else:
         data = lively_adapter(tiny_machine(made_on), shape)
     weights, bare = base_hash(machine), predicted(machine)
     with pytest.raises(SealMisfit):
-        adapters.load(machine, "foreign", data)
+        machine.bank.load("foreign", data)
     assert "foreign" not in attached(machine)
     assert torch.equal(predicted(machine), bare)
     assert base_hash(machine) == weights
-    adapters.load(machine, "foreign", lively_adapter(machine, SHAPE))
-    adapters.drop(machine, "foreign")
+    machine.bank.load("foreign", lively_adapter(machine, SHAPE))
+    machine.bank.drop("foreign")
 
 
 @pytest.mark.parametrize("layer", [1, 3, 10])
@@ -178,9 +181,9 @@ def test_memory_that_runs_out_is_called_so_and_nothing_stays_attached_by_half(
     with monkeypatch.context() as patched:
         patched.setattr(LoraLayer, "update_layer", until_full)
         with pytest.raises(torch.OutOfMemoryError):
-            adapters.load(machine, "large", data)
+            machine.bank.load("large", data)
     assert "large" not in attached(machine)
     assert torch.equal(predicted(machine), bare)
-    adapters.load(machine, "large", data)
-    assert adapters.save(machine, "large") == data
-    adapters.drop(machine, "large")
+    machine.bank.load("large", data)
+    assert machine.bank.save("large") == data
+    machine.bank.drop("large")

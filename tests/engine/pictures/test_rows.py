@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -35,12 +34,8 @@ def rows_of(count: int, *, prompt: str = "a fox, flat vector", **drawing: object
     ]
 
 
-def bare(_seals: object) -> nullcontext[None]:
-    return nullcontext()
-
-
 def drawn(machine: Machine, rows: Sequence[Row], skip: frozenset[int] = frozenset()) -> dict[int, Image.Image]:
-    moments = draw(machine, rows, bare, skip=skip)
+    moments = draw(machine, rows, skip=skip)
     return {moment.position: moment.image for moment in moments if isinstance(moment, Drawn)}
 
 
@@ -70,7 +65,7 @@ def test_the_latents_of_a_batch_are_those_of_its_rows_alone(family: str, sampler
 
 def latents(machine: Machine, rows: Sequence[Row]) -> torch.Tensor:
     (group,) = group_rows(machine, rows)
-    batch = Batch(machine, group, bare)
+    batch = Batch(machine, group)
     for timestep in batch.timesteps:
         batch.step(timestep)
     return batch.latents
@@ -162,7 +157,7 @@ def test_without_guidance_the_negative_prompt_costs_and_changes_nothing() -> Non
 def test_every_step_is_a_moment_to_give_way_and_the_count_comes_out_even() -> None:
     machine = tiny_machine("sd1")
     rows = [*rows_of(5, width_px=64, height_px=64), *rows_of(2, width_px=64, height_px=64, steps=6)]
-    steps = [moment for moment in draw(machine, rows, bare) if isinstance(moment, Denoised)]
+    steps = [moment for moment in draw(machine, rows) if isinstance(moment, Denoised)]
     assert len(steps) == 4 + 4 + 6
     assert steps[-1].done == steps[-1].total == 5 * 4 + 2 * 6
 
@@ -175,7 +170,7 @@ def test_groups_are_decided_by_the_request_alone() -> None:
 
 def test_drawing_leaves_the_global_random_state_and_the_gradient_mode_alone() -> None:
     before = torch.random.get_rng_state()
-    moments = draw(tiny_machine("sd1"), rows_of(1, width_px=64, height_px=64, sampler=Sampler.EULER_A), bare)
+    moments = draw(tiny_machine("sd1"), rows_of(1, width_px=64, height_px=64, sampler=Sampler.EULER_A))
     for _ in moments:
         assert torch.is_grad_enabled()
     assert torch.equal(before, torch.random.get_rng_state())

@@ -9,7 +9,6 @@ from typing import TypeVar
 import pytest
 import torch
 
-from engine.models import adapters, words
 from engine.models.machine import Machine
 from engine.models.text.encoder import Embeddings, encode
 from engine.pictures.png_parameters import png_bytes
@@ -125,9 +124,9 @@ def test_a_word_says_what_its_beginning_says_and_by_half_at_half_the_strength(fa
     meant = encode(machine, ["a guitar, neon sign"]).hidden
     said = {}
     for weight in (1.0, 0.5, 0.01):
-        with words.worn(machine, {"loop": weight}):
+        with machine.bank.activate({"loop": weight}):
             said[weight] = encode(machine, [f"a guitar, {request.trigger}"]).hidden
-    adapters.drop(machine, "loop")
+    machine.bank.drop("loop")
     assert torch.equal(said[1.0], meant)
     assert 0 < far(said[0.5], meant) < far(said[0.01], meant)
 
@@ -141,9 +140,9 @@ def test_a_word_has_as_many_tokens_as_its_beginning_and_as_were_asked_for() -> N
     machine = tiny_machine("sd1")
     needed = len(machine.tokenizers[0]("neon sign", add_special_tokens=False).input_ids)
     for fewest in (1, needed + 3):
-        words.begin_as(machine, "word", "ohwx", "neon sign", fewest)
-        word = words.of(machine, "word")
-        words.forget(machine, "word")
+        machine.bank.tokens.begin_as("word", "ohwx", "neon sign", fewest)
+        word = machine.bank.tokens.of("word")
+        machine.bank.tokens.drop("word")
         assert word is not None
         assert len(word.rows[0]) == max(needed, fewest)
 

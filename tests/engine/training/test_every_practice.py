@@ -7,7 +7,8 @@ from contextlib import closing
 import pytest
 import torch
 
-from engine.models import adapters
+from engine.models.adapters.file import read
+from engine.models.adapters.shape import Shape
 from engine.training import yardstick
 from engine.training.loop import Loop
 from storage.recipe import Schedule
@@ -83,14 +84,14 @@ def test_a_training_killed_after_any_step_goes_on_to_the_same_bytes(craft: str) 
         for _ in range(count):
             states.append(loop.state())
             losses += steps(loop, 1)
-        whole, seal = loop.state(), adapters.save(machine, "loop")
+        whole, seal = loop.state(), machine.bank.save("loop")
     for done in range(count):
         with closing(loop_of(machine, **changes)) as again:
             again.go_on_from(done, states[done])
             assert again.state() == states[done]
             assert steps(again, count - done) == losses[done:]
             assert again.state() == whole
-            assert adapters.save(machine, "loop") == seal
+            assert machine.bank.save("loop") == seal
 
 
 def test_between_steps_the_model_wears_the_average_and_the_learning_weights_go_on() -> None:
@@ -114,7 +115,7 @@ def test_between_steps_the_model_wears_the_average_and_the_learning_weights_go_o
 def test_loraplus_moves_the_up_matrices_faster_and_nothing_else() -> None:
     rates = {}
     with closing(loop_of(tiny_machine("sd1"), loraplus_ratio=16.0, warmup_steps=0, schedule=Schedule.CONSTANT)) as loop:
-        names = {id(value): key for key, value in adapters.named_parameters(loop.machine, "loop").items()}
+        names = {id(value): key for key, value in loop.machine.bank.unet.parameters("loop").items()}
         steps(loop, 1)
         for group in loop.optimizer.param_groups:
             rates |= {names[id(parameter)]: group["lr"] for parameter in group["params"]}
@@ -132,17 +133,17 @@ def test_the_trigger_prior_costs_nothing_before_anything_is_learnt_and_something
 
 
 def test_patterns_give_modules_ranks_and_scales_of_their_own() -> None:
-    shape = adapters.Shape(4, 4, ATTENTION, rank_pattern={"to_v": 8}, alpha_pattern={"attn2.to_k": 2})
+    shape = Shape(4, 4, ATTENTION, rank_pattern={"to_v": 8}, alpha_pattern={"attn2.to_k": 2})
     machine = tiny_machine("sd1")
-    adapters.attach(machine, "patterned", shape, seed=0)
+    machine.bank.attach("patterned", shape, seed=0)
     found = {
         name: (layer.r["patterned"], layer.scaling["patterned"])
         for name, layer in machine.unet.named_modules()
         if hasattr(layer, "scaling") and "patterned" in layer.scaling
     }
-    data = adapters.save(machine, "patterned")
-    adapters.drop(machine, "patterned")
-    assert adapters.read(data)[0] == shape
+    data = machine.bank.save("patterned")
+    machine.bank.drop("patterned")
+    assert read(data).shape == shape
     assert found == {name: (shape.rank_of(name), shape.scale_of(name)) for name in found}
     assert {value for name, value in found.items() if name.endswith("to_v")} == {(8, 0.5)}
     assert {value for name, value in found.items() if name.endswith("attn2.to_k")} == {(4, 0.5)}

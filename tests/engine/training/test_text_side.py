@@ -12,7 +12,6 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from engine.models import adapters, words
 from engine.models.machine import Machine
 from engine.models.text.encoder import encode
 from engine.training import yardstick
@@ -97,14 +96,14 @@ def test_a_seal_keeps_what_the_text_encoders_learnt(family: str, way: dict[str, 
     bare = encode(machine, [PROMPT]).hidden
     with training(machine, small_training(files, **way), files) as loop:
         run(loop, 6)
-        with loop.worn():
+        with loop.active():
             taught = encode(machine, [PROMPT])
-        data = adapters.save(machine, loop.name)
-    adapters.load(machine, "again", data)
-    with adapters.using(machine, {"again": 1.0}):
+        data = machine.bank.save(loop.name)
+    machine.bank.load("again", data)
+    with machine.bank.activate({"again": 1.0}):
         again = encode(machine, [PROMPT])
-    assert adapters.save(machine, "again") == data
-    adapters.drop(machine, "again")
+    assert machine.bank.save("again") == data
+    machine.bank.drop("again")
     assert torch.equal(again.hidden, taught.hidden)
     assert (again.pooled is None) or (taught.pooled is not None and torch.equal(again.pooled, taught.pooled))
     assert not torch.equal(taught.hidden, bare)
@@ -118,21 +117,21 @@ def test_a_training_of_words_goes_on_to_the_same_bytes(way: dict[str, object]) -
         run(loop, 3)
         state = loop.state()
         run(loop, 6)
-        whole = adapters.save(machine, loop.name)
+        whole = machine.bank.save(loop.name)
     with training(machine, request, files) as loop:
         loop.go_on_from(3, state)
         run(loop, 6)
-        assert adapters.save(machine, loop.name) == whole
+        assert machine.bank.save(loop.name) == whole
 
 
 def test_a_new_word_means_what_its_trigger_meant_until_it_learns() -> None:
     machine = tiny_machine("sd1")
     bare = encode(machine, [PROMPT]).hidden
     count = len(machine.tokenizers[0]("ohwx", add_special_tokens=False).input_ids)
-    words.begin(machine, "word", "ohwx", count, seed=1)
-    with adapters.using(machine, {"word": 1.0}):
+    machine.bank.tokens.begin("word", "ohwx", count, seed=1)
+    with machine.bank.activate({"word": 1.0}):
         begun = encode(machine, [PROMPT]).hidden
-    words.forget(machine, "word")
+    machine.bank.tokens.drop("word")
     assert torch.nn.functional.cosine_similarity(begun.flatten(), bare.flatten(), dim=0) > 0.95
     assert not torch.equal(begun, bare)
 
@@ -140,12 +139,12 @@ def test_a_new_word_means_what_its_trigger_meant_until_it_learns() -> None:
 def test_a_word_is_worn_only_as_a_whole_word_and_only_at_some_strength() -> None:
     machine = tiny_machine("sd1")
     bare = encode(machine, [PROMPT, "an ohwxy bird"], chunks=1).hidden
-    words.begin(machine, "word", "ohwx", 4, seed=1)
-    with adapters.using(machine, {"word": 0.0}):
+    machine.bank.tokens.begin("word", "ohwx", 4, seed=1)
+    with machine.bank.activate({"word": 0.0}):
         off = encode(machine, [PROMPT], chunks=1).hidden
-    with adapters.using(machine, {"word": 0.5}):
+    with machine.bank.activate({"word": 0.5}):
         on = encode(machine, [PROMPT, "an ohwxy bird"], chunks=1).hidden
-    words.forget(machine, "word")
+    machine.bank.tokens.drop("word")
     assert torch.equal(off[0], bare[0])
     assert torch.equal(on[1], bare[1])
     assert not torch.equal(on[0], bare[0])
@@ -153,16 +152,16 @@ def test_a_word_is_worn_only_as_a_whole_word_and_only_at_some_strength() -> None
 
 def test_two_worn_words_do_not_take_each_others_rows() -> None:
     machine = tiny_machine("sdxl")
-    words.begin(machine, "one", "ohwx", 2, seed=1)
-    words.begin(machine, "two", "zxqv", 3, seed=2)
+    machine.bank.tokens.begin("one", "ohwx", 2, seed=1)
+    machine.bank.tokens.begin("two", "zxqv", 3, seed=2)
     alone = {}
     for name, prompt in (("one", "a fox, ohwx"), ("two", "a fox, zxqv")):
-        with adapters.using(machine, {name: 1.0}):
+        with machine.bank.activate({name: 1.0}):
             alone[prompt] = encode(machine, [prompt]).hidden
-    with adapters.using(machine, {"one": 1.0, "two": 1.0}):
+    with machine.bank.activate({"one": 1.0, "two": 1.0}):
         both = {prompt: encode(machine, [prompt]).hidden for prompt in alone}
     for name in ("one", "two"):
-        words.forget(machine, name)
+        machine.bank.tokens.drop(name)
     assert all(torch.equal(both[prompt], alone[prompt]) for prompt in alone)
 
 
@@ -173,9 +172,9 @@ def test_captions_encoded_together_say_what_the_cache_says(family: str) -> None:
     dataset = prepare(machine, request.pictures, files.files.__getitem__, request.recipe, request.trigger)
     fresh = LearningText(machine, dataset, request.recipe, "fresh", request.trigger)
     captions, dropped = torch.tensor([5, 0, 5, 9]), torch.tensor([False, False, False, True])
-    with adapters.using(machine, {"fresh": 1.0}):
+    with machine.bank.activate({"fresh": 1.0}):
         said = fresh.condition(captions, dropped)
-    adapters.drop(machine, "fresh")
+    machine.bank.drop("fresh")
     cached = CachedCaptions(dataset).condition(captions, dropped)
     assert torch.allclose(said.hidden, cached.hidden, atol=1e-5)  # B is zero: nothing learnt yet
     assert said.hidden.requires_grad
@@ -202,7 +201,7 @@ def test_without_anything_to_learn_the_captions_are_the_cached_ones() -> None:
 def test_a_seal_of_text_encoders_of_another_width_is_refused_and_leaves_no_trace(way: dict[str, object]) -> None:
     machine, files = tiny_machine("sd1"), Memory()
     with training(machine, small_training(files, **way), files) as loop:
-        data = adapters.save(machine, loop.name)
+        data = machine.bank.save(loop.name)
     tensors, length = load(data), int.from_bytes(data[:8], "little")
     narrower = {
         key: value[:, 1:].contiguous() if key.startswith(("text_encoder", "word.")) else value
@@ -211,23 +210,23 @@ def test_a_seal_of_text_encoders_of_another_width_is_refused_and_leaves_no_trace
     header = json.loads(data[8 : 8 + length])["__metadata__"]
     before, bare = text_hash(machine), encode(machine, [PROMPT]).hidden
     with pytest.raises(SealMisfit):
-        adapters.load(machine, "foreign", save(narrower, metadata=header))
-    assert (text_hash(machine), words.of(machine, "foreign")) == (before, None)
-    with adapters.using(machine, {"foreign": 1.0}):
+        machine.bank.load("foreign", save(narrower, metadata=header))
+    assert (text_hash(machine), machine.bank.tokens.of("foreign")) == (before, None)
+    with machine.bank.activate({"foreign": 1.0}):
         assert torch.equal(encode(machine, [PROMPT]).hidden, bare)
-    adapters.load(machine, "foreign", data)
-    adapters.drop(machine, "foreign")
+    machine.bank.load("foreign", data)
+    machine.bank.drop("foreign")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("typed", ["Ohwx castle", "castle, OHWX", "a (oHwx:1.0) castle"])
 def test_a_learnt_word_is_called_in_whatever_case_a_phone_writes_it(family: str, typed: str) -> None:
     machine = tiny_machine(family)
-    words.begin_as(machine, "word", "ohwx", "neon sign", 1)
+    machine.bank.tokens.begin_as("word", "ohwx", "neon sign", 1)
     bare = encode(machine, [typed]).hidden
-    with words.worn(machine, {"word": 1.0}):
+    with machine.bank.activate({"word": 1.0}):
         typed_hidden, meant = (encode(machine, [text]).hidden for text in (typed, typed.lower()))
-    words.forget(machine, "word")
+    machine.bank.tokens.drop("word")
     assert torch.equal(typed_hidden, meant)
     assert not torch.equal(typed_hidden, bare)
 
