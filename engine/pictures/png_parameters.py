@@ -49,10 +49,10 @@ def parameters(row: Row, *, model: str, model_sha256: str, files: Mapping[Conten
         "Model hash": model_sha256[:SHORT_HASH_DIGITS],
         "Model": model.replace(",", " "),
     }
-    worn = [(files[seal.adapter], seal.weight) for seal in row.seals if files and seal.adapter in files]
-    settings |= _hashes([file for file, _ in worn], model_sha256)
+    used = [(files[seal.adapter], seal.weight) for seal in row.seals if files and seal.adapter in files]
+    settings |= _hashes([file for file, _ in used], model_sha256)
     prompt = "".join(
-        [_on_one_line(row.prompt), *(f" <lora:{file.name}:{weight:g}>" for file, weight in worn if file.name)]
+        [_on_one_line(row.prompt), *(f" <lora:{file.name}:{weight:g}>" for file, weight in used if file.name)]
     )
     lines = [prompt, *([f"Negative prompt: {_on_one_line(row.negative)}"] if row.negative else [])]
     return "\n".join([*lines, ", ".join(f"{name}: {value}" for name, value in settings.items())])

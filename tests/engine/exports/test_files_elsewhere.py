@@ -212,8 +212,8 @@ def test_a_trial_names_the_files_that_the_person_takes_home_before_or_after_it(m
     drawing = Drawing(steps=1, width_px=64, height_px=64)
     seals = (SealUse(adapter=content_hash(adapter), weight=0.8),)
     rows = tuple(
-        Row(prompt="a castle, ohwx", negative="", seed=Seed(1), subject="castle", drawing=drawing, seals=worn)
-        for worn in ((), seals)
+        Row(prompt="a castle, ohwx", negative="", seed=Seed(1), subject="castle", drawing=drawing, seals=active)
+        for active in ((), seals)
     )
     events = trying.run(TryRequest(rows=rows, loras=(lora,)), machine, Task(job_id=1, read=read))
     without, text = (text_of(event.png) for event in events if isinstance(event, Drew))

@@ -57,11 +57,11 @@ def drawn_by_diffusers(family: str, file: Path | None) -> np.ndarray[Any, Any]:
 
 def drawn_by_the_engine(family: str, adapter: bytes) -> np.ndarray[Any, Any]:
     machine = tiny_machine(family)
-    machine.bank.load("worn", adapter)
+    machine.bank.load("seal", adapter)
     drawing = Drawing(steps=STEPS, guidance_scale=GUIDANCE, width_px=SIDE, height_px=SIDE)
     row = Row(prompt=PROMPT, negative="", seed=Seed(4), subject="guitar", drawing=drawing)
-    moments = list(draw(machine, [row], lambda _row: {"worn": 1.0}))
-    machine.bank.drop("worn")
+    moments = list(draw(machine, [row], lambda _row: {"seal": 1.0}))
+    machine.bank.drop("seal")
     return next(np.asarray(moment.image, float) for moment in moments if isinstance(moment, Drawn))
 
 

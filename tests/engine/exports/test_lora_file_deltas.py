@@ -75,7 +75,7 @@ def lively(machine: Machine, case: Case) -> bytes:
 
 
 def parts(thing: Any) -> Iterator[tuple[str, Any]]:
-    """The parts of a machine or a pipeline that can wear adapters."""
+    """The parts of a machine or a pipeline that adapters can be on."""
     if isinstance(thing, Machine):
         yield from zip(("unet", *TEXT_PREFIXES), (thing.unet, *thing.text_encoders), strict=False)
     else:
@@ -97,15 +97,15 @@ def magnified(weight: torch.Tensor, delta: torch.Tensor, magnitude: torch.Tensor
 
 def by_the_engine(machine: Machine, data: bytes) -> Deltas:
     found = {}
-    machine.bank.load("worn", data)
+    machine.bank.load("seal", data)
     for part, model in parts(machine):
         for name, module in model.named_modules():
-            if isinstance(module, LoraLayer) and "worn" in module.lora_A:
-                delta = module.get_delta_weight("worn").detach()
-                if "worn" in module.lora_magnitude_vector:
-                    delta = magnified(base_weight(module), delta, module.lora_magnitude_vector["worn"].weight.detach())
+            if isinstance(module, LoraLayer) and "seal" in module.lora_A:
+                delta = module.get_delta_weight("seal").detach()
+                if "seal" in module.lora_magnitude_vector:
+                    delta = magnified(base_weight(module), delta, module.lora_magnitude_vector["seal"].weight.detach())
                 found[f"{part}.{name}"] = delta.clone()
-    machine.bank.drop("worn")
+    machine.bank.drop("seal")
     return found
 
 

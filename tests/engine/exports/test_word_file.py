@@ -39,10 +39,10 @@ def word_adapter(machine: Machine, count: int = 2) -> bytes:
     return data
 
 
-def drawn_by_the_engine(machine: Machine, worn: str) -> np.ndarray[Any, Any]:
+def drawn_by_the_engine(machine: Machine, adapter: str) -> np.ndarray[Any, Any]:
     drawing = Drawing(steps=STEPS, guidance_scale=GUIDANCE, width_px=SIDE, height_px=SIDE)
     row = Row(prompt=PROMPT, negative="", seed=Seed(4), subject="guitar", drawing=drawing)
-    moments = list(draw(machine, [row], lambda _row: {worn: 1.0} if worn else {}))
+    moments = list(draw(machine, [row], lambda _row: {adapter: 1.0} if adapter else {}))
     return next(np.asarray(moment.image, float) for moment in moments if isinstance(moment, Drawn))
 
 
@@ -69,9 +69,9 @@ def test_plain_diffusers_reads_the_word_as_textual_inversion(tmp_path: Path, fam
     machine, file = tiny_machine(family), tmp_path / "ohwx.safetensors"
     data = word_adapter(machine)
     file.write_bytes(word_file(data, about(family)))
-    machine.bank.load("worn", data)
-    ours, bare = drawn_by_the_engine(machine, "worn"), drawn_by_the_engine(machine, "")
-    machine.bank.drop("worn")
+    machine.bank.load("seal", data)
+    ours, bare = drawn_by_the_engine(machine, "seal"), drawn_by_the_engine(machine, "")
+    machine.bank.drop("seal")
     theirs = drawn_by_diffusers(family, None, file)
     assert psnr(theirs, ours) > 50
     assert psnr(theirs, ours) > psnr(bare, ours)  # a word that changes nothing would prove nothing

@@ -1,4 +1,4 @@
-"""Training the text encoders: adapters on them and words of the seal's own, which never mark the base."""
+"""Training the text encoders: adapters on them and learnt tokens, which never mark the base."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WAYS: dict[str, dict[str, object]] = {
     "text encoder with DoRA": {"text_encoder_learning_rate": 1e-2, "use_dora": True},
     "pivotal": {"new_tokens": 2, "token_learning_rate": 1e-2},
     "pivotal and text encoder": {"new_tokens": 3, "token_learning_rate": 1e-2, "text_encoder_learning_rate": 1e-2},
-    "a word that stays": {"new_tokens": 1, "token_learning_rate": 0.0, "initializers": ("neon sign",)},
+    "tokens that stay": {"new_tokens": 1, "token_learning_rate": 0.0, "initializers": ("neon sign",)},
     "textual inversion": {"new_tokens": 2, "token_learning_rate": 5e-2, "lora": False},
 }
 PROMPT = "a guitar, ohwx"
@@ -76,7 +76,7 @@ def text_hash(machine: Machine) -> str:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_every_way_of_teaching_words_lowers_the_validation_grid_and_leaves_the_base_alone(
+def test_every_way_of_training_text_lowers_the_validation_grid_and_leaves_the_base_alone(
     family: str, way: dict[str, object]
 ) -> None:
     machine, files = tiny_machine(family), Memory()
@@ -110,7 +110,7 @@ def test_a_seal_keeps_what_the_text_encoders_learnt(family: str, way: dict[str, 
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_a_training_of_words_goes_on_to_the_same_bytes(way: dict[str, object]) -> None:
+def test_a_training_of_text_goes_on_to_the_same_bytes(way: dict[str, object]) -> None:
     machine, files = tiny_machine("sdxl"), Memory()
     request = small_training(files, **way)
     with training(machine, request, files) as loop:
@@ -122,47 +122,6 @@ def test_a_training_of_words_goes_on_to_the_same_bytes(way: dict[str, object]) -
         loop.go_on_from(3, state)
         run(loop, 6)
         assert machine.bank.save(loop.name) == whole
-
-
-def test_a_new_word_means_what_its_trigger_meant_until_it_learns() -> None:
-    machine = tiny_machine("sd1")
-    bare = encode(machine, [PROMPT]).hidden
-    count = len(machine.tokenizers[0]("ohwx", add_special_tokens=False).input_ids)
-    machine.bank.tokens.begin("word", "ohwx", count, seed=1)
-    with machine.bank.activate({"word": 1.0}):
-        begun = encode(machine, [PROMPT]).hidden
-    machine.bank.tokens.drop("word")
-    assert torch.nn.functional.cosine_similarity(begun.flatten(), bare.flatten(), dim=0) > 0.95
-    assert not torch.equal(begun, bare)
-
-
-def test_a_word_is_worn_only_as_a_whole_word_and_only_at_some_strength() -> None:
-    machine = tiny_machine("sd1")
-    bare = encode(machine, [PROMPT, "an ohwxy bird"], chunks=1).hidden
-    machine.bank.tokens.begin("word", "ohwx", 4, seed=1)
-    with machine.bank.activate({"word": 0.0}):
-        off = encode(machine, [PROMPT], chunks=1).hidden
-    with machine.bank.activate({"word": 0.5}):
-        on = encode(machine, [PROMPT, "an ohwxy bird"], chunks=1).hidden
-    machine.bank.tokens.drop("word")
-    assert torch.equal(off[0], bare[0])
-    assert torch.equal(on[1], bare[1])
-    assert not torch.equal(on[0], bare[0])
-
-
-def test_two_worn_words_do_not_take_each_others_rows() -> None:
-    machine = tiny_machine("sdxl")
-    machine.bank.tokens.begin("one", "ohwx", 2, seed=1)
-    machine.bank.tokens.begin("two", "zxqv", 3, seed=2)
-    alone = {}
-    for name, prompt in (("one", "a fox, ohwx"), ("two", "a fox, zxqv")):
-        with machine.bank.activate({name: 1.0}):
-            alone[prompt] = encode(machine, [prompt]).hidden
-    with machine.bank.activate({"one": 1.0, "two": 1.0}):
-        both = {prompt: encode(machine, [prompt]).hidden for prompt in alone}
-    for name in ("one", "two"):
-        machine.bank.tokens.drop(name)
-    assert all(torch.equal(both[prompt], alone[prompt]) for prompt in alone)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -182,7 +141,7 @@ def test_captions_encoded_together_say_what_the_cache_says(family: str) -> None:
         assert torch.allclose(said.pooled, cached.pooled, atol=1e-5)
 
 
-def test_a_word_needs_a_trigger() -> None:
+def test_learnt_tokens_need_a_trigger() -> None:
     machine, files = tiny_machine("sd1"), Memory()
     request = small_training(files, new_tokens=2)
     dataset = prepare(machine, request.pictures, files.files.__getitem__)
@@ -197,7 +156,7 @@ def test_without_anything_to_learn_the_captions_are_the_cached_ones() -> None:
     assert isinstance(text_side(machine, dataset, request.recipe, "loop", "ohwx"), CachedCaptions)
 
 
-@pytest.mark.parametrize("way", [WAYS["text encoder"], WAYS["textual inversion"]], ids=["text encoder", "word"])
+@pytest.mark.parametrize("way", [WAYS["text encoder"], WAYS["textual inversion"]], ids=["text encoder", "tokens"])
 def test_a_seal_of_text_encoders_of_another_width_is_refused_and_leaves_no_trace(way: dict[str, object]) -> None:
     machine, files = tiny_machine("sd1"), Memory()
     with training(machine, small_training(files, **way), files) as loop:
@@ -216,19 +175,6 @@ def test_a_seal_of_text_encoders_of_another_width_is_refused_and_leaves_no_trace
         assert torch.equal(encode(machine, [PROMPT]).hidden, bare)
     machine.bank.load("foreign", data)
     machine.bank.drop("foreign")
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("typed", ["Ohwx castle", "castle, OHWX", "a (oHwx:1.0) castle"])
-def test_a_learnt_word_is_called_in_whatever_case_a_phone_writes_it(family: str, typed: str) -> None:
-    machine = tiny_machine(family)
-    machine.bank.tokens.begin_as("word", "ohwx", "neon sign", 1)
-    bare = encode(machine, [typed]).hidden
-    with machine.bank.activate({"word": 1.0}):
-        typed_hidden, meant = (encode(machine, [text]).hidden for text in (typed, typed.lower()))
-    machine.bank.tokens.drop("word")
-    assert torch.equal(typed_hidden, meant)
-    assert not torch.equal(typed_hidden, bare)
 
 
 @pytest.mark.parametrize("trigger", ["lum", "ana"])

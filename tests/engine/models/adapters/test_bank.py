@@ -1,4 +1,4 @@
-"""Adapters beside the frozen base: worn exactly as said, taken off without a trace, the same bytes out and in."""
+"""Adapters beside the frozen base: active exactly as said, dropped without a trace, the same bytes out and in."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ def test_the_same_seed_attaches_the_same_adapter_and_leaves_chance_alone() -> No
     assert saved[0] == saved[1] != saved[2]
 
 
-def test_wearing_and_dropping_leaves_the_base_to_the_bit() -> None:
+def test_an_active_and_a_dropped_adapter_leave_the_base_to_the_bit() -> None:
     machine = tiny_machine("sd1")
     weights, bare = base_hash(machine), predicted(machine)
-    machine.bank.load("worn", lively_adapter(machine, SHAPE))
-    assert torch.equal(predicted(machine), bare)  # attached is not worn
-    with machine.bank.activate({"worn": 1.0}):
+    machine.bank.load("seal", lively_adapter(machine, SHAPE))
+    assert torch.equal(predicted(machine), bare)  # attached is not active
+    with machine.bank.activate({"seal": 1.0}):
         assert not torch.allclose(predicted(machine), bare, atol=1e-3)
     assert torch.equal(predicted(machine), bare)
-    machine.bank.drop("worn")
+    machine.bank.drop("seal")
     assert torch.equal(predicted(machine), bare)
     assert base_hash(machine) == weights
 
@@ -73,20 +73,20 @@ def test_wearing_and_dropping_leaves_the_base_to_the_bit() -> None:
 def test_strength_scales_what_the_adapter_adds(use_rslora: bool) -> None:
     machine = tiny_machine("sd1")
     shape = Shape(4, 2, ("to_v",), use_rslora=use_rslora)
-    machine.bank.load("worn", lively_adapter(machine, shape))
+    machine.bank.load("seal", lively_adapter(machine, shape))
     layer = next(module for name, module in machine.unet.named_modules() if name.endswith("attn1.to_v"))
     x = torch.randn(1, 5, layer.in_features, generator=torch.Generator().manual_seed(2))
     added = []
     for strength in (0.0, 0.5, 1.0):
-        with torch.no_grad(), machine.bank.activate({"worn": strength}):
+        with torch.no_grad(), machine.bank.activate({"seal": strength}):
             added.append(layer(x) - layer.base_layer(x))
-    machine.bank.drop("worn")
+    machine.bank.drop("seal")
     assert torch.allclose(added[0], torch.zeros_like(added[0]), atol=1e-6)
     assert torch.allclose(2 * added[1], added[2], atol=1e-5)
     assert shape.scale == (1.0 if use_rslora else 0.5)
 
 
-def test_two_adapters_are_worn_together_and_one_alone_is_not_disturbed_by_the_other() -> None:
+def test_two_adapters_are_active_together_and_one_alone_is_not_disturbed_by_the_other() -> None:
     machine = tiny_machine("sd1")
     machine.bank.load("one", lively_adapter(machine, SHAPE))
     with machine.bank.activate({"one": 1.0}):
@@ -100,14 +100,30 @@ def test_two_adapters_are_worn_together_and_one_alone_is_not_disturbed_by_the_ot
         machine.bank.drop(name)
 
 
-def test_an_error_inside_takes_the_adapter_off_too() -> None:
+def test_an_adapter_attached_meanwhile_changes_nothing_and_afterwards_the_outer_one_is_active_again() -> None:
+    machine = tiny_machine("sd1")
+    small = lively_adapter(machine, Shape(2, 2, ATTENTION))
+    machine.bank.load("one", lively_adapter(machine, SHAPE))
+    with machine.bank.activate({"one": 0.5}):
+        alone = predicted(machine)
+        machine.bank.load("two", small)
+        assert torch.equal(predicted(machine), alone)
+        with machine.bank.activate({"two": 1.0}):
+            assert not torch.allclose(predicted(machine), alone, atol=1e-3)
+        assert torch.equal(predicted(machine), alone)
+        machine.bank.drop("two")
+        assert torch.equal(predicted(machine), alone)
+    machine.bank.drop("one")
+
+
+def test_an_error_inside_deactivates_the_adapter_too() -> None:
     machine = tiny_machine("sd1")
     bare = predicted(machine)
-    machine.bank.load("worn", lively_adapter(machine, SHAPE))
-    with pytest.raises(ZeroDivisionError), machine.bank.activate({"worn": 1.0}):
+    machine.bank.load("seal", lively_adapter(machine, SHAPE))
+    with pytest.raises(ZeroDivisionError), machine.bank.activate({"seal": 1.0}):
         raise ZeroDivisionError
     assert torch.equal(predicted(machine), bare)
-    machine.bank.drop("worn")
+    machine.bank.drop("seal")
 
 
 def test_seals_stay_attached_after_use_but_only_the_last_few() -> None:
