@@ -24,7 +24,8 @@ from engine.models.unet import predict, size_conditioning
 from engine.models.vae import decode
 from engine.pictures.samplers import make_scheduler
 from storage.errors import ModelNotFinite
-from storage.requests import Row
+from storage.records import Drawing
+from storage.requests import Row, SealUse
 
 log = structlog.get_logger("rows")
 GROUP_ROWS = 4  # a hunt is one group; bigger batches gain little (performance.md B2) and make others wait longer
@@ -64,17 +65,18 @@ class Group:
     chunks: int
 
 
-def group_rows(machine: Machine, rows: Sequence[Row]) -> tuple[Group, ...]:
+def group_rows(machine: Machine, rows: Sequence[Row], adapters_of: AdaptersOf = no_adapters) -> tuple[Group, ...]:
     """Cuts rows into groups, in order of each group's first row."""
-    alike: dict[tuple[object, ...], list[int]] = {}
+    alike: dict[tuple[Drawing, tuple[SealUse, ...], int], list[int]] = {}
     for position, row in enumerate(rows):
-        chunks = chunk_count(machine, row.prompt, row.negative)
+        with machine.bank.activate(adapters_of(row)):  # a trigger may have more tokens of its own than it had
+            chunks = chunk_count(machine, row.prompt, row.negative)
         alike.setdefault((row.drawing, row.seals, chunks), []).append(position)
     groups = []
-    for key, positions in alike.items():
+    for (_, _, chunks), positions in alike.items():
         for start in range(0, len(positions), GROUP_ROWS):
             members = tuple(positions[start : start + GROUP_ROWS])
-            groups.append(Group(members, tuple(rows[position] for position in members), int(str(key[2]))))
+            groups.append(Group(members, tuple(rows[position] for position in members), chunks))
     return tuple(sorted(groups, key=lambda group: group.positions))
 
 
@@ -90,7 +92,7 @@ def draw(
     What is no number is drawn again in fp32. Raises ModelNotFinite at the end, where a row stays so; the others are
     drawn by then.
     """
-    groups = [group for group in group_rows(machine, rows) if not skip.issuperset(group.positions)]
+    groups = [group for group in group_rows(machine, rows, adapters_of) if not skip.issuperset(group.positions)]
     total = sum(len(group.rows) * group.rows[0].drawing.steps for group in groups)
     done, lost = 0, []
     for group in groups:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from emoji_sd import WEIGHTS
 from engine.models.machine import Machine
+from engine.models.text.prompts import chunk_count
 from engine.pictures.png_parameters import png_bytes
 from engine.pictures.rows import GROUP_ROWS, Batch, Denoised, Drawn, draw, group_rows
 from storage.records import Drawing, Seed
@@ -166,6 +167,19 @@ def test_groups_are_decided_by_the_request_alone() -> None:
     machine = tiny_machine("sd1")
     rows = [*rows_of(3), *rows_of(1, steps=9), *rows_of(3)]
     assert [group.positions for group in group_rows(machine, rows)] == [(0, 1, 2, 4), (3,), (5, 6)]
+
+
+def test_a_trigger_that_learnt_more_tokens_than_it_had_may_need_another_chunk() -> None:
+    machine = tiny_machine("sd1")
+    prompt = " ".join(["fox"] * 17) + ", ohwx"
+    assert chunk_count(machine, prompt) == 1
+    machine.bank.tokens.begin("seal", "ohwx", 9, seed=1)
+    with machine.bank.activate({"seal": 1.0}):
+        assert chunk_count(machine, prompt) == 2
+    (row,) = rows_of(1, prompt=prompt, width_px=64, height_px=64)
+    moments = list(draw(machine, [row], lambda _row: {"seal": 1.0}))
+    assert isinstance(moments[-1], Drawn)
+    machine.bank.tokens.drop("seal")
 
 
 def test_drawing_leaves_the_global_random_state_and_the_gradient_mode_alone() -> None:
