@@ -131,7 +131,8 @@ def _trained(machine: Any, image: Image.Image) -> bytes:
         loop.recompute_activations()
         while loop.step < STEPS:
             print([point.loss for point in loop.run_step() if point], flush=True)
-        return machine.bank.save("trained")
+        adapter: bytes = machine.bank.save("trained")
+        return adapter
 
 
 def _taken_home(machine: Any, adapter: bytes, folder: Path, path: Path) -> None:
