@@ -340,6 +340,17 @@ async def test_an_answer_that_comes_too_late_troubles_nobody(store: Store, anna:
         await asyncio.sleep(LOOK_SECONDS)
 
 
+async def test_an_answer_refused_at_first_is_tried_again_though_the_clock_leapt_a_day(
+    store: Store, clock: Clock, anna: Phone, delivery: Delivery
+) -> None:
+    tap = anna.world.taps.press(anna.person.id, anna.chat, 1, "nav.home:0")
+    anna.weather(Fault("answerCallbackQuery", code=429, retry_after=1))
+    await owed(store, anna, Answer(callback_query_id=tap.id), urgency=Urgency.ANSWER)
+    clock.advances(days=1)
+    delivery.wake()
+    await until(lambda: tap.answered_at is not None)
+
+
 async def test_what_cannot_be_read_is_put_aside_and_the_chat_goes_on(
     store: Store, anna: Phone, delivery: Delivery
 ) -> None:
