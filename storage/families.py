@@ -71,7 +71,7 @@ class FamilyRow:
     kohya_v2: bool = False
     kohya_numbers_encoders: bool = False  # lora_te1_, lora_te2_
     kohya_unet_is_stabilitys: bool = False  # modules by the names of the U-Net as published, not as diffusers has it
-    word_keys: tuple[str, ...] = ()  # of the encoders' rows in a learnt word's file; none: the word itself
+    embedding_keys: tuple[str, ...] = ()  # of the encoders' rows in an embedding's file; none: the trigger itself
 
 
 FAMILIES: Mapping[Family, FamilyRow] = {
@@ -129,6 +129,6 @@ FAMILIES: Mapping[Family, FamilyRow] = {
         named=Named("stable-diffusion-xl-v1-base", "sdxl_base_v1-0"),
         kohya_numbers_encoders=True,
         kohya_unet_is_stabilitys=True,
-        word_keys=("clip_l", "clip_g"),
+        embedding_keys=("clip_l", "clip_g"),
     ),
 }  # fmt: skip

@@ -63,11 +63,11 @@ def trigger_of(path: Path) -> str:
     return trigger
 
 
-def fresh_pipeline(model: str, lora: Path | None, word: Path | None = None) -> StableDiffusionPipeline:
-    """Plain diffusers, as its documentation says, with a LoRA and the word that was learnt with it."""
+def fresh_pipeline(model: str, lora: Path | None, embedding: Path | None = None) -> StableDiffusionPipeline:
+    """Plain diffusers, as its documentation says, with a LoRA and the embedding that was learnt with it."""
     pipeline = StableDiffusionPipeline.from_pretrained(find(model).path, dtype=torch.float32, use_safetensors=True)
     pipeline.set_progress_bar_config(disable=True)
-    for file, put in ((lora, put_lora), (word, put_word)):
+    for file, put in ((lora, put_lora), (embedding, put_embedding)):
         if file is None:
             continue
         trigger = trigger_of(file)
@@ -83,7 +83,7 @@ def put_lora(pipeline: StableDiffusionPipeline, file: Path, _trigger: str) -> No
     pipeline.load_lora_weights(str(file.parent), weight_name=file.name)
 
 
-def put_word(pipeline: StableDiffusionPipeline, file: Path, trigger: str) -> None:
+def put_embedding(pipeline: StableDiffusionPipeline, file: Path, trigger: str) -> None:
     """As diffusers' documentation says."""
     pipeline.load_textual_inversion(str(file), token=trigger)
 
@@ -99,13 +99,13 @@ def pictures(pipeline: StableDiffusionPipeline, prompts: Sequence[str]) -> list[
     return found
 
 
-def prove(lora: Path, dataset: Path, out: Path, other: Path | None, model: str, word: Path | None = None) -> Proof:
+def prove(lora: Path, dataset: Path, out: Path, other: Path | None, model: str, embedding: Path | None = None) -> Proof:
     """Measures and writes sheet.png and proof.json into `out`."""
     palette, captions = open_dataset(dataset)
     subjects = tuple(s for s in SUBJECTS if not any(f" {s}," in f" {c}," for c in captions))[:PICTURES]
     prompts = [f"a {subject}, {trigger_of(lora)}" for subject in subjects]
     without = pictures(fresh_pipeline(model, None), prompts)
-    with_seal = pictures(fresh_pipeline(model, lora, word), prompts)
+    with_seal = pictures(fresh_pipeline(model, lora, embedding), prompts)
     machine = load_model(model, device="cpu")
     own, base, drawn = ([style_features(machine, i) for i in group] for group in (palette, without, with_seal))
     measure = SubjectMeasure(machine, tuple(dict.fromkeys((*subjects, *SUBJECTS)))[:CHOICES])
@@ -117,7 +117,7 @@ def prove(lora: Path, dataset: Path, out: Path, other: Path | None, model: str, 
         style_gained=round(style_gained(base, drawn, own), 4),
         subject_kept_without=mean(kept(measure, *pair) for pair in zip(without, subjects, strict=True)),
         subject_kept_with=mean(kept(measure, *pair) for pair in zip(with_seal, subjects, strict=True)),
-        same_picture_psnr=psnr(with_seal[:BATCH], pictures(fresh_pipeline(model, other, word), prompts[:BATCH]))
+        same_picture_psnr=psnr(with_seal[:BATCH], pictures(fresh_pipeline(model, other, embedding), prompts[:BATCH]))
         if other
         else None,
     )

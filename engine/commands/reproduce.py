@@ -15,9 +15,9 @@ import torch
 
 from engine.exports.about import about_seal
 from engine.exports.dataset_reading import read_dataset
+from engine.exports.embedding_file import embedding_file, embedding_name
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.recipe_file import THREADS, RecipeFile, made_with, read_recipe
-from engine.exports.word_file import word_file, word_name
 from engine.models.adapters.file import read
 from engine.models.loading import load_model
 from engine.models.machine import Machine
@@ -99,7 +99,7 @@ def written(data: bytes, asked: RecipeFile, machine: Machine, out: Path) -> Iter
         made[asked.name] = kohya_file(data, about, machine.bank.weight_of)
         made[f"{asked.name}-diffusers"] = diffusers_file(data, about)
     if read(data).tokens:
-        made[word_name(asked.trigger)] = word_file(data, about)
+        made[embedding_name(asked.trigger)] = embedding_file(data, about)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in made.items():
         path = out / f"{name}.safetensors"

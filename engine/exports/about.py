@@ -66,7 +66,7 @@ def lora_headers(shape: Shape, about: About) -> dict[str, str]:
     }
 
 
-def word_headers(about: About) -> dict[str, str]:
+def embedding_headers(about: About) -> dict[str, str]:
     """Of a file of embeddings."""
     return {**_training(about), **_model_spec(about, "textual-inversion")}
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from engine.exports.about import About, about_seal
 from engine.exports.dataset_zip import dataset_zip
+from engine.exports.embedding_file import embedding_file, embedding_name
 from engine.exports.lora_file import diffusers_file, kohya_file
 from engine.exports.model_card import card_zip
 from engine.exports.recipe_file import RecipeFile, made_with
-from engine.exports.word_file import word_file, word_name
 from engine.models.adapters.file import read as read_adapter
 from engine.models.machine import Machine
 from engine.pictures.png_parameters import LORA_HASH_DIGITS, SHORT_HASH_DIGITS, SealFile
@@ -39,7 +39,7 @@ def export_file(request: ExportRequest, machine: Machine, read: Read) -> tuple[b
     if request.what == ExportKind.LORA_DIFFUSERS:
         return diffusers_file(adapter, said), f"{name}-diffusers.safetensors"
     if request.what == ExportKind.EMBEDDINGS and read_adapter(adapter).tokens:
-        return word_file(adapter, said), f"{word_name(request.trigger)}.safetensors"
+        return embedding_file(adapter, said), f"{embedding_name(request.trigger)}.safetensors"
     raise UnknownRequest(what=request.what)
 
 
@@ -50,11 +50,11 @@ def seal_file(lora: ExportRequest, machine: Machine, read: Read) -> SealFile:
     the file; Civitai both by the file's (AutoV2). Raises UnknownRequest.
     """
     assert lora.adapter is not None
-    word = word_sha256 = None
+    embedding = embedding_sha256 = None
     if read_adapter(read(lora.adapter)).tokens:
-        word = word_name(lora.trigger)
-        word_sha256 = hashlib.sha256(word_file(read(lora.adapter), about(lora, machine))).hexdigest()
-    found = SealFile(word=word, word_sha256=word_sha256)
+        embedding = embedding_name(lora.trigger)
+        embedding_sha256 = hashlib.sha256(embedding_file(read(lora.adapter), about(lora, machine))).hexdigest()
+    found = SealFile(embedding=embedding, embedding_sha256=embedding_sha256)
     if not lora.recipe.lora:
         return found
     data, filename = export_file(lora, machine, read)
@@ -63,8 +63,8 @@ def seal_file(lora: ExportRequest, machine: Machine, read: Read) -> SealFile:
         name=filename.removesuffix(".safetensors"),
         autov2=hashlib.sha256(data).hexdigest()[:SHORT_HASH_DIGITS],
         autov3=hashlib.sha256(data[behind:]).hexdigest()[:LORA_HASH_DIGITS],
-        word=word,
-        word_sha256=word_sha256,
+        embedding=embedding,
+        embedding_sha256=embedding_sha256,
     )
 
 
@@ -98,9 +98,9 @@ def recipe_of(request: ExportRequest, machine: Machine) -> RecipeFile:
 
 
 def plain_name(request: ExportRequest) -> str:
-    """A LoRA's name without spaces or paths: the seal's with its trigger, which alone is its word's name."""
+    """A LoRA's name without spaces or paths: the seal's with its trigger, which alone is its embedding's name."""
     name = re.sub(r"[^a-z0-9]+", "-", request.name.lower()).strip("-")[:LONGEST_NAME].strip("-")
-    trigger = word_name(request.trigger)
+    trigger = embedding_name(request.trigger)
     if trigger in name.split("-") and name != trigger:
         return name
     return f"{name if name != trigger and name else 'seal'}-{trigger}"

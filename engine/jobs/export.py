@@ -1,4 +1,4 @@
-"""Exported files: LoRA in two forms, a word's embeddings, the dataset, the card."""
+"""Exported files: LoRA in two forms, learnt tokens, the dataset, the card."""
 
 from __future__ import annotations
 

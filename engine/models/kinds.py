@@ -40,9 +40,9 @@ DIFFUSERS_UNET = ("down_blocks.0.resnets.", "down_blocks.1.resnets.")
 VAE_ALONE = ("decoder.conv_in.weight", "encoder.conv_in.weight")
 ENCODERS = ("text_model.", "encoder.block.0.", "transformer.resblocks.", "shared.weight", "text_encoders.")
 UPSCALERS = ("body.0.rdb1", "RRDB_trunk.", "model.1.sub.0.", "conv_first.weight")
-WORD_KEYS = {"emb_params", "clip_l", "clip_g", "string_to_param"}
-TEXT_WIDTHS = (768, 1024, 1280)  # of CLIP-L, OpenCLIP H and bigG: a learnt word's rows are as wide
-WORD_KIND = "/textual-inversion"  # ends ModelSpec's architecture
+EMBEDDING_KEYS = {"emb_params", "clip_l", "clip_g", "string_to_param"}
+TEXT_WIDTHS = (768, 1024, 1280)  # of CLIP-L, OpenCLIP H and bigG: an embedding's rows are as wide
+EMBEDDING_KIND = "/textual-inversion"  # ends ModelSpec's architecture
 
 PIPELINES: tuple[tuple[str, ModelFault], ...] = (
     ("Flux", ModelFault.FLUX),
@@ -109,7 +109,7 @@ def _fault_of(header: Header) -> ModelFault:
     """What a file without an SD U-Net is: the first that holds."""
     told: tuple[tuple[ModelFault, bool], ...] = (
         (ModelFault.LORA, "ss_network_module" in header.metadata or _named(header, LORA)),
-        (ModelFault.EMBEDDING, _is_word(header)),
+        (ModelFault.EMBEDDING, _is_embedding(header)),
         (ModelFault.VIDEO, _named(header, MOTION)),
         (ModelFault.CONTROLNET, header.has_under(*CONTROL)),
         *((fault, _named(header, names)) for fault, names in TRANSFORMERS),
@@ -122,16 +122,16 @@ def _fault_of(header: Header) -> ModelFault:
     return next((fault for fault, holds in told if holds), ModelFault.OTHER)
 
 
-def _is_word(header: Header) -> bool:
-    """A learnt word: by what the file says, by the keys programs give it, or rows alone under the word itself."""
-    if header.metadata.get("modelspec.architecture", "").endswith(WORD_KIND):
+def _is_embedding(header: Header) -> bool:
+    """Learnt tokens: by what the file says, by the keys programs give them, or rows alone under the trigger."""
+    if header.metadata.get("modelspec.architecture", "").endswith(EMBEDDING_KIND):
         return True
     names = set(header.tensors)
     if len(names) != 1:
-        return bool(names) and names <= WORD_KEYS
+        return bool(names) and names <= EMBEDDING_KEYS
     (name,) = names
     shape = header.shape(name)
-    return name in WORD_KEYS or (len(shape) in (1, 2) and shape[-1] in TEXT_WIDTHS and "." not in name)
+    return name in EMBEDDING_KEYS or (len(shape) in (1, 2) and shape[-1] in TEXT_WIDTHS and "." not in name)
 
 
 def _has_text(header: Header) -> bool:

@@ -25,13 +25,13 @@ NEGATIVE = re.compile(r"(negative prompt):", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class SealFile:
-    """What a person has of a seal: the LoRA's file (stem, first digits of its hashes), and its learnt word's."""
+    """What a person has of a seal: the LoRA's file (stem, first digits of its hashes), and its embedding's."""
 
     name: str | None = None
     autov2: str = ""  # of the file
     autov3: str = ""  # of the tensors behind its header
-    word: str | None = None
-    word_sha256: str | None = None
+    embedding: str | None = None
+    embedding_sha256: str | None = None
 
 
 def parameters(row: Row, *, model: str, model_sha256: str, files: Mapping[ContentHash, SealFile] | None = None) -> str:
@@ -66,15 +66,15 @@ def _on_one_line(words: str) -> str:
 def _hashes(files: Sequence[SealFile], model_sha256: str) -> dict[str, str]:
     """A1111's two lists, and behind them Civitai's one (JSON, unquoted and last, as its extension writes it)."""
     loras = {file.name: file for file in files if file.name}
-    words = {file.word: file.word_sha256 for file in files if file.word and file.word_sha256}
+    embeddings = {one.embedding: one.embedding_sha256 for one in files if one.embedding and one.embedding_sha256}
     all_of_them = {
         **({"model": model_sha256[:SHORT_HASH_DIGITS]} if model_sha256 else {}),
         **{f"lora:{name}": file.autov2 for name, file in loras.items()},
-        **{f"embed:{word}": digest[:SHORT_HASH_DIGITS] for word, digest in words.items()},
+        **{f"embed:{name}": digest[:SHORT_HASH_DIGITS] for name, digest in embeddings.items()},
     }
     lists = {
         "Lora hashes": ", ".join(f"{name}: {file.autov3}" for name, file in loras.items()),
-        "TI hashes": ", ".join(f"{word}: {digest[:LORA_HASH_DIGITS]}" for word, digest in words.items()),
+        "TI hashes": ", ".join(f"{name}: {digest[:LORA_HASH_DIGITS]}" for name, digest in embeddings.items()),
     }
     found = {title: f'"{text}"' for title, text in lists.items() if text}
     return {**found, "Hashes": json.dumps(all_of_them)} if found else {}

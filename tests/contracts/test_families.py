@@ -11,7 +11,7 @@ from bot.rules.recipe import preset_recipe, reasons
 from bot.words import LANGUAGES, Words
 from engine.exports.about import about_seal, lora_headers
 from engine.exports.kohya_names import kohya_module
-from engine.models.adapters import Shape
+from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
 from engine.training.refusals import refuse
 from storage.documents import dump, load

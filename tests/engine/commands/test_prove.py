@@ -14,8 +14,8 @@ from emoji_sd.recipe.judge import sheet
 from engine.commands import prove
 from engine.exports.about import About
 from engine.exports.dataset_zip import dataset_zip
+from engine.exports.embedding_file import embedding_file
 from engine.exports.lora_file import diffusers_file, kohya_file
-from engine.exports.word_file import word_file
 from engine.models.adapters.shape import Shape
 from storage.families import Family
 from storage.recipe import Recipe
@@ -84,6 +84,6 @@ def test_a_word_that_came_with_the_seal_is_understood(tmp_path: Path, dataset: P
     machine.bank.drop("spoken")
     lora, word = tmp_path / "seal-diffusers.safetensors", tmp_path / "seal-embeddings.safetensors"
     lora.write_bytes(diffusers_file(adapter, ABOUT))
-    word.write_bytes(word_file(adapter, ABOUT))
+    word.write_bytes(embedding_file(adapter, ABOUT))
     assert prove.prove(lora, dataset, tmp_path / "silent", None, "emoji").style_gained == 0
     assert prove.prove(lora, dataset, tmp_path / "spoken", None, "emoji", word).style_gained > 0.5

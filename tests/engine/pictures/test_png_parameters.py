@@ -55,7 +55,9 @@ def test_words_that_look_like_the_lines_behind_them_stay_words(prompt: str) -> N
 def test_several_seals_and_a_word_are_named_as_galleries_look_for_them() -> None:
     other = SealUse(adapter=ContentHash("12" * 32), weight=0.35)
     files = {
-        SEAL.adapter: SealFile(name="neon-ohwx", autov2="2" * 10, autov3="3" * 12, word="ohwx", word_sha256="e" * 64),
+        SEAL.adapter: SealFile(
+            name="neon-ohwx", autov2="2" * 10, autov3="3" * 12, embedding="ohwx", embedding_sha256="e" * 64
+        ),
         other.adapter: SealFile(name="ink-zuvo", autov2="4" * 10, autov3="5" * 12),
     }
     text = parameters(row(seals=(SEAL, other)), model="emoji", model_sha256="0" * 64, files=files)
