@@ -5,7 +5,8 @@ Everything here is frozen and goes through `storage.documents` into the outbox; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from storage.records import ContentHash, LossPoint
@@ -31,6 +32,11 @@ class CopyButton:
 
 
 Row = tuple[Button | CopyButton, ...]
+
+
+def in_rows(buttons: Sequence[Button], columns: int) -> tuple[Row, ...]:
+    """Buttons side by side, so many in a row."""
+    return tuple(tuple(buttons[start : start + columns]) for start in range(0, len(buttons), columns))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,5 +175,5 @@ class Reply:
 
     toast: str = ""
     alert: bool = False
-    shows: tuple[Message, ...] = field(default=())
+    messages: tuple[Message, ...] = ()
     refused: bool = False  # it could not be done now, and the same button may ask again

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from bot.buttons import BUTTONS
 from bot.screens import Album, Button, Document, Message, Notice, Reply, Retire, Screen
 from bot.steps import journey
+from bot.steps.job_updates import on_job_update
 from bot.steps.walk import Walk
 from bot.taps import Tap
 from bot.words import Words
@@ -231,7 +233,7 @@ class Traveller:
     def _takes(self, reply: Reply) -> Reply:
         hold_reply(reply)
         self.toasts.append(reply.toast)
-        self.seen.extend(reply.shows)
+        self.seen.extend(reply.messages)
         return reply
 
     async def says(self, text: str) -> Reply:
@@ -239,13 +241,14 @@ class Traveller:
         async with self.store.write():
             walk = await self.walk()
             if text.startswith("/"):
-                return self._takes(await journey.command(walk, text[1:], ""))
-            return self._takes(await journey.wrote(walk, text))
+                return self._takes(await journey.on_command(walk, text[1:]))
+            return self._takes(await journey.on_text(walk, text))
 
     async def presses(self, button: Button) -> Reply:
         """Taps exactly this button."""
+        tap = Tap.read(button.data)
         async with self.store.write():
-            return self._takes(await journey.tapped(await self.walk(), Tap.read(button.data)))
+            return self._takes(await journey.on_tap(await self.walk(), tap, BUTTONS[tap.verb]))
 
     async def taps(self, verb: str, *args: str) -> Reply:
         """Taps the newest button of this verb (and first arguments)."""
@@ -301,8 +304,8 @@ class Traveller:
         for job in await self.store.queue.untold():
             async with self.store.write():
                 if job.user == self.id:
-                    news = await journey.arrived(await self.walk(), job)
-                    hold_reply(Reply(shows=news))
+                    news = await on_job_update(await self.walk(), job)
+                    hold_reply(Reply(messages=news))
                     self.seen.extend(news)
                     await self.store.queue.told(job.id, job.version)
 

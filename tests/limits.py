@@ -46,7 +46,7 @@ def hold_reply(reply: Reply) -> None:
     """A reply's toast and messages."""
     assert len(reply.toast) <= TOAST, reply.toast
     assert "</" not in reply.toast, f"a toast reads no HTML: {reply.toast}"
-    for message in reply.shows:
+    for message in reply.messages:
         hold(message)
 
 

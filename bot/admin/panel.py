@@ -6,18 +6,18 @@ import asyncio
 import shutil
 
 from bot.rules.access import is_admin
-from bot.screens import Button, Reply, Row, Screen
+from bot.screens import Button, Reply, Row, Screen, in_rows
+from bot.steps.actions import Good, does
 from bot.steps.silence import why_silent
-from bot.steps.walk import Walk
-from bot.taps import Tap, Verb
+from bot.steps.walk import Turn, Walk
+from bot.taps import Verb
 from storage.records import Job
 from storage.states import LANE_ORDER, JobState, Lane, Wish
 
 SLOT = "admin"
 SHOWN_A_LANE = 6
-BUTTONS_FOR = 8  # jobs; one screen of a phone
+BUTTONS_FOR, COLUMNS = 8, 2  # jobs; one screen of a phone
 NOTES = 5
-VERBS = frozenset({Verb.ADMIN_PAUSE, Verb.ADMIN_RESUME, Verb.ADMIN_CANCEL, Verb.ADMIN_CANCEL_YES, Verb.ADMIN_REFRESH})
 
 
 def may(walk: Walk) -> bool:
@@ -27,59 +27,68 @@ def may(walk: Walk) -> bool:
 
 async def show(walk: Walk) -> Reply:
     """The panel as a new message."""
-    return Reply(shows=(await _panel(walk, fresh=True),))
+    return Reply(messages=(await _panel(walk, fresh=True),))
 
 
-async def tapped(walk: Walk, tap: Tap) -> Reply:
-    """What an admin tapped; every act leaves a note."""
-    store, words = walk.store, walk.words
-    toast = ""
-    if tap.verb is Verb.ADMIN_CANCEL:
-        return await _ask(walk, tap)
-    if tap.verb is Verb.ADMIN_PAUSE:
-        await store.machine.pause()
-        await store.machine.note(walk.person.id, "pause", "")
-        toast = words.plain("admin.done.paused")
-    elif tap.verb is Verb.ADMIN_RESUME:
-        await store.machine.resume()
-        await store.machine.note(walk.person.id, "resume", "")
-        toast = words.plain("admin.done.resumed")
-    elif tap.verb is Verb.ADMIN_CANCEL_YES:
-        toast = await _cancel(walk, _job_id(tap))
-    return Reply(toast=toast, shows=(await _panel(walk),))
+async def paused(walk: Walk) -> Turn:
+    """No new work is begun."""
+    await walk.store.machine.pause()
+    return await _noted(walk, "pause", "admin.done.paused")
 
 
-async def _cancel(walk: Walk, job_id: int) -> str:
+async def resumed(walk: Walk) -> Turn:
+    """Work goes on."""
+    await walk.store.machine.resume()
+    return await _noted(walk, "resume", "admin.done.resumed")
+
+
+async def refreshed(walk: Walk) -> Turn:
+    """The panel as it is now."""
+    return await _drawn(walk, "")
+
+
+async def canceled(walk: Walk, job_id: int) -> Turn:
+    """Ends somebody's job."""
     if not await walk.store.queue.cancel(job_id):
-        return walk.words.plain("admin.done.gone")
-    await walk.store.machine.note(walk.person.id, "cancel", str(job_id))
-    return walk.words.plain("admin.done.canceled")
+        return await _drawn(walk, "admin.done.gone")
+    return await _noted(walk, "cancel", "admin.done.canceled", str(job_id))
 
 
-async def _ask(walk: Walk, tap: Tap) -> Reply:
-    job = await walk.store.queue.find(_job_id(tap))
+async def cancel_asked(walk: Walk, job_id: int) -> Turn:
+    """Whether this job shall really end."""
+    job = await walk.store.queue.find(job_id)
     if job is None:
-        return Reply(toast=walk.words.plain("admin.done.gone"), shows=(await _panel(walk),))
+        return await _drawn(walk, "admin.done.gone")
     row = (
         walk.button("admin.cancel.no", Verb.ADMIN_REFRESH),
         walk.button("admin.cancel.yes", Verb.ADMIN_CANCEL_YES, job.id, look="danger"),
     )
     text = walk.words("admin.cancel.ask", job=job.id, person=job.user)
-    return Reply(shows=(Screen(text=text, rows=(row,), slot=SLOT),))
+    return Turn(messages=(Screen(text=text, rows=(row,), slot=SLOT),), screen=False)
+
+
+async def _noted(walk: Walk, action: str, toast: str, what: str = "") -> Turn:
+    """Every act leaves a note."""
+    await walk.store.machine.note(walk.person.id, action, what)
+    return await _drawn(walk, toast)
+
+
+async def _drawn(walk: Walk, toast: str) -> Turn:
+    text = walk.words.plain(toast) if toast else ""
+    return Turn(toast=text, messages=(await _panel(walk),), screen=False)
 
 
 async def _panel(walk: Walk, *, fresh: bool = False) -> Screen:
     jobs = await walk.store.queue.live()
-    paused = await walk.store.machine.paused()
-    lines = [*await _machine(walk, paused=paused), "", *_queue(walk, jobs), *await _notes(walk)]
+    is_paused = await walk.store.machine.paused()
+    lines = [*await _machine(walk, paused=is_paused), "", *_queue(walk, jobs), *await _notes(walk)]
     switch = (
         walk.button("admin.resume", Verb.ADMIN_RESUME, look="success")
-        if paused
+        if is_paused
         else walk.button("admin.pause", Verb.ADMIN_PAUSE)
     )
     rows: tuple[Row, ...] = ((switch, walk.button("admin.refresh", Verb.ADMIN_REFRESH)), *_cancels(walk, jobs))
-    home = (walk.button("nav.home", Verb.NAV_HOME),)
-    return Screen(text="\n".join(lines), rows=(*rows, home), slot=SLOT, fresh=fresh)
+    return Screen(text="\n".join(lines), rows=(*rows, walk.way_home()), slot=SLOT, fresh=fresh)
 
 
 async def _machine(walk: Walk, *, paused: bool) -> list[str]:
@@ -134,8 +143,7 @@ def _line(walk: Walk, job: Job) -> str:
 
 def _cancels(walk: Walk, jobs: tuple[Job, ...]) -> tuple[Row, ...]:
     buttons: list[Button] = [walk.button("admin.cancel", Verb.ADMIN_CANCEL, job.id, job=job.id) for job in jobs]
-    shown = buttons[:BUTTONS_FOR]
-    return tuple(tuple(shown[start : start + 2]) for start in range(0, len(shown), 2))
+    return in_rows(buttons[:BUTTONS_FOR], COLUMNS)
 
 
 async def _notes(walk: Walk) -> list[str]:
@@ -160,6 +168,10 @@ def _seconds(walk: Walk, seconds: float | None) -> str:
     return walk.words.plain("admin.seconds", seconds=f"{seconds:.1f}")
 
 
-def _job_id(tap: Tap) -> int:
-    """The job a button names; 0, which no job has, for a button that names none."""
-    return int(tap.args[0]) if tap.args and tap.args[0].isdecimal() else 0
+TAPS = {
+    Verb.ADMIN_PAUSE: does(paused, good=Good.ADMIN),
+    Verb.ADMIN_RESUME: does(resumed, good=Good.ADMIN),
+    Verb.ADMIN_CANCEL: does(cancel_asked, int, good=Good.ADMIN),
+    Verb.ADMIN_CANCEL_YES: does(canceled, int, good=Good.ADMIN),
+    Verb.ADMIN_REFRESH: does(refreshed, good=Good.ADMIN),
+}

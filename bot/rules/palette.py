@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from storage.states import PaletteKind
+from storage.records import Candidate
+from storage.states import PaletteKind, Verdict
 
 FEW = 10  # below it a LoRA seldom takes hold (SPEC.md step 4)
 MANY = 50  # above it a LoRA of this size begins to memorise
@@ -40,13 +42,18 @@ class Count(StrEnum):
     MANY = "many"  # above fifty
 
 
-def judge(kind: PaletteKind, kept: int) -> Count:
+def kept(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The palette: the candidates that were kept, in their order."""
+    return [candidate for candidate in candidates if candidate.verdict is Verdict.KEPT]
+
+
+def judge(kind: PaletteKind, count: int) -> Count:
     """What this many kept pictures are like for this kind of palette."""
     target = TARGETS[kind]
-    if kept == 0:
+    if count == 0:
         return Count.NONE
-    if kept < target.least:
-        return Count.FEW if kept < FEW else Count.BELOW
-    if kept > target.most:
-        return Count.MANY if kept > MANY else Count.ABOVE
+    if count < target.least:
+        return Count.FEW if count < FEW else Count.BELOW
+    if count > target.most:
+        return Count.MANY if count > MANY else Count.ABOVE
     return Count.RIGHT

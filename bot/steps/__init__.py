@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from bot.steps import captions, curation, hunt, payload, preparation, style, training, trying
-from storage.states import Step
+from bot.steps.step import JobHooks, QuestStep
+from storage.states import JobKind, Step
 
-STEPS = {
-    Step.STYLE: style,
-    Step.HUNT: hunt,
-    Step.PAYLOAD: payload,
-    Step.CURATION: curation,
-    Step.PREPARATION: preparation,
-    Step.CAPTIONS: captions,
-    Step.TRAINING: training,
-    Step.TRYING: trying,
+STEPS: dict[Step, QuestStep] = {
+    Step.STYLE: style.STEP,
+    Step.HUNT: hunt.STEP,
+    Step.PAYLOAD: payload.STEP,
+    Step.CURATION: curation.STEP,
+    Step.PREPARATION: preparation.STEP,
+    Step.CAPTIONS: captions.STEP,
+    Step.TRAINING: training.STEP,
+    Step.TRYING: trying.STEP,
 }
+JOBS: dict[JobKind, JobHooks] = {kind: hooks for step in STEPS.values() for kind, hooks in step.jobs.items()}

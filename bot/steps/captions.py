@@ -6,24 +6,20 @@ from dataclasses import replace
 
 from bot.rules.caption_lint import LONGEST_CAPTION, draft, fixed, leaks, struck, tidy
 from bot.rules.lengths import ELLIPSIS, cut
-from bot.screens import Message, Row, Screen, Shown
+from bot.screens import Row, Screen, Shown, in_rows
+from bot.steps.actions import does
 from bot.steps.moves import Event
+from bot.steps.step import Messages, QuestStep
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from bot.words import Markup
 from storage.records import Candidate
-from storage.states import Stage, Verdict
+from storage.states import Stage
 
 LISTED = 40  # lines of a list
 LINE_LENGTH = 80  # UTF-16 units of a caption in it; so many lines fit Telegram's 4,096
 NUMBERED = 24  # caption buttons under the list
 NUMBERS_A_ROW = 6
-
-
-async def palette(walk: Walk) -> list[Candidate]:
-    """The kept candidates by number."""
-    candidates = await walk.store.candidates.of(walk.here.id)
-    return [candidate for candidate in candidates if candidate.verdict is Verdict.KEPT]
 
 
 def leaking(walk: Walk, candidates: list[Candidate]) -> list[Candidate]:
@@ -35,9 +31,9 @@ def _leaks(walk: Walk, candidate: Candidate) -> tuple[str, ...]:
     return leaks(candidate.caption, walk.here.style, candidate.left_words)
 
 
-async def enter(walk: Walk) -> tuple[Message, ...]:
+async def on_enter(walk: Walk) -> Messages:
     """Drafts what is not written by the person, so that a new trigger reaches every draft."""
-    for candidate in await palette(walk):
+    for candidate in await walk.palette():
         if not candidate.caption_edited:
             text = draft(candidate.picture.subject, walk.here.style.trigger)
             if text != candidate.caption and (not candidate.caption or not _was_fixed(walk, candidate)):
@@ -52,7 +48,7 @@ def _was_fixed(walk: Walk, candidate: Candidate) -> bool:
 
 async def show(walk: Walk) -> Screen:
     """The list, or one picture with its caption."""
-    candidates = await palette(walk)
+    candidates = await walk.palette()
     if walk.here.stage is Stage.ONE and candidates:
         return _one(walk, candidates, walk.here.cursor % len(candidates))
     return _list(walk, candidates)
@@ -78,8 +74,7 @@ def _list(walk: Walk, candidates: list[Candidate]) -> Screen:
         walk.labelled(f"✎ {number}", Verb.CAPTIONS_EDIT, candidate.picture.id)
         for number, candidate in enumerate(candidates[:NUMBERED], 1)
     )
-    rows += [numbers[start : start + NUMBERS_A_ROW] for start in range(0, len(numbers), NUMBERS_A_ROW)]
-    return Screen(text="\n".join(lines), rows=(*rows, walk.way_back()))
+    return Screen(text="\n".join(lines), rows=(*rows, *in_rows(numbers, NUMBERS_A_ROW), walk.way_back()))
 
 
 def _marked(walk: Walk, candidate: Candidate) -> str:
@@ -120,24 +115,24 @@ def _ways_out(walk: Walk, *picture: int) -> Row:
     )
 
 
-async def one_asked(walk: Walk, tap: Tap) -> Turn:
+async def one_asked(walk: Walk, position: int) -> Turn:
     """The caption at a position."""
-    await walk.move(Event.ONE, cursor=int(tap.args[0]))
+    await walk.move(Event.ONE, cursor=position)
     return Turn()
 
 
-async def edit_asked(walk: Walk, tap: Tap) -> Turn:
+async def edit_asked(walk: Walk, picture: int) -> Turn:
     """The caption of a picture."""
-    positions = [candidate.picture.id for candidate in await palette(walk)]
-    if int(tap.args[0]) not in positions:
+    positions = [candidate.picture.id for candidate in await walk.palette()]
+    if picture not in positions:
         return walk.refuses("tap.unreadable")
-    await walk.move(Event.ONE, cursor=positions.index(int(tap.args[0])))
+    await walk.move(Event.ONE, cursor=positions.index(picture))
     return Turn()
 
 
-async def words_taken_out(walk: Walk, tap: Tap) -> Turn:
+async def words_taken_out(walk: Walk, picture: int | None = None) -> Turn:
     """The style's words leave every caption, or the one that the button names."""
-    leaky = await _meant(walk, tap)
+    leaky = await _meant(walk, picture)
     for candidate in leaky:
         text = fixed(candidate.caption, walk.here.style, candidate.left_words)
         edited = candidate.caption_edited
@@ -145,36 +140,35 @@ async def words_taken_out(walk: Walk, tap: Tap) -> Turn:
     return await _onward(walk, walk.words.plain("captions.fixed.toast", count=len(leaky)))
 
 
-async def words_left(walk: Walk, tap: Tap) -> Turn:
+async def words_left(walk: Walk, picture: int | None = None) -> Turn:
     """The person wants the words where they are; they are not pointed out again."""
-    for candidate in await _meant(walk, tap):
+    for candidate in await _meant(walk, picture):
         words = {*candidate.left_words, *(word.lower() for word in _leaks(walk, candidate))}
         await walk.store.candidates.leave_words(walk.here.id, candidate.picture.id, sorted(words))
     return await _onward(walk, "")
 
 
-async def _meant(walk: Walk, tap: Tap) -> list[Candidate]:
-    named = {int(arg) for arg in tap.args}
-    return [one for one in leaking(walk, await palette(walk)) if not named or one.picture.id in named]
+async def _meant(walk: Walk, picture: int | None) -> list[Candidate]:
+    return [one for one in leaking(walk, await walk.palette()) if picture in (None, one.picture.id)]
 
 
 async def _onward(walk: Walk, toast: str) -> Turn:
     """To the next caption where one is looked at alone, from the last to the list."""
     if walk.here.stage is Stage.ONE:
-        position, count = walk.here.cursor + 1, len(await palette(walk))
+        position, count = walk.here.cursor + 1, len(await walk.palette())
         await (walk.move(Event.ONE, cursor=position) if position < count else walk.move(Event.LIST))
     return Turn(toast=toast)
 
 
-async def accepted(walk: Walk, _tap: Tap) -> Turn:
+async def accepted(walk: Walk) -> Turn:
     """The captions stand."""
     await walk.move(Event.CAPTIONED)
     return Turn(fresh=True)
 
 
-async def wrote(walk: Walk, text: str) -> Turn | None:
+async def on_text(walk: Walk, text: str) -> Turn | None:
     """The caption of the picture that is shown."""
-    candidates = await palette(walk)
+    candidates = await walk.palette()
     if walk.here.stage is not Stage.ONE or not candidates:
         return None
     if len(text) > LONGEST_CAPTION:
@@ -188,10 +182,15 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
     return await _onward(walk, "")
 
 
-TAPS = {
-    Verb.CAPTIONS_OK: accepted,
-    Verb.CAPTIONS_ONE: one_asked,
-    Verb.CAPTIONS_EDIT: edit_asked,
-    Verb.CAPTIONS_FIX: words_taken_out,
-    Verb.CAPTIONS_LEAVE: words_left,
-}
+STEP = QuestStep(
+    show=show,
+    on_enter=on_enter,
+    on_text=on_text,
+    taps={
+        Verb.CAPTIONS_OK: does(accepted),
+        Verb.CAPTIONS_ONE: does(one_asked, int),
+        Verb.CAPTIONS_EDIT: does(edit_asked, int),
+        Verb.CAPTIONS_FIX: does(words_taken_out, int, optional=True),
+        Verb.CAPTIONS_LEAVE: does(words_left, int, optional=True),
+    },
+)

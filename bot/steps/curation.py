@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.rules.drift import drift_of, twin_of
-from bot.rules.palette import TARGETS, Count, judge
+from bot.rules.palette import TARGETS, Count, judge, kept
 from bot.rules.progress import dots
-from bot.screens import Button, Cell, Row, Screen, Sheet, Shown
+from bot.screens import Button, Cell, Row, Screen, Sheet, Shown, in_rows
+from bot.steps.actions import Good, does
 from bot.steps.moves import Event
+from bot.steps.step import QuestStep
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from storage.records import Candidate
 from storage.states import Stage, Verdict
 
-PAGE = 9  # 3×3: as small as a phone shows without zooming
+PAGE, SHEET_COLUMNS = 9, 3  # as small as a phone shows without zooming
 MORE = 24  # half a payload
 OVERVIEW_COLUMNS = 5
 
@@ -28,11 +30,6 @@ async def show(walk: Walk) -> Screen:
         return _count(walk, candidates)
     candidate = _next(walk, candidates)
     return await _card(walk, candidate, candidates) if candidate else _overview(walk, candidates)
-
-
-def kept(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The palette as it stands, by number."""
-    return [candidate for candidate in candidates if candidate.verdict is Verdict.KEPT]
 
 
 def _next(walk: Walk, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -112,8 +109,8 @@ def _sheet(walk: Walk, candidates: Sequence[Candidate]) -> Screen:
         for c in shown
     )
     toggles = tuple(_toggle(walk, candidate) for candidate in shown)
-    rows: list[Row] = [toggles[start : start + 3] for start in range(0, len(toggles), 3)]
-    rows += [
+    rows = (
+        *in_rows(toggles, SHEET_COLUMNS),
         (
             walk.labelled("‹", Verb.CURATE_PAGE, (page - 1) % pages),
             walk.button("curate.keep_all", Verb.CURATE_KEEP_ALL, page),
@@ -125,9 +122,9 @@ def _sheet(walk: Walk, candidates: Sequence[Candidate]) -> Screen:
             _done(walk, candidates),
         ),
         walk.way_back(),
-    ]
+    )
     text = walk.words("curate.page", page=page + 1, pages=pages, **_standing(walk, candidates))
-    return Screen(text=text, picture=Sheet(cells=cells, columns=3), rows=tuple(rows))
+    return Screen(text=text, picture=Sheet(cells=cells, columns=SHEET_COLUMNS), rows=rows)
 
 
 def _toggle(walk: Walk, candidate: Candidate) -> Button:
@@ -152,14 +149,14 @@ def _count(walk: Walk, candidates: Sequence[Candidate]) -> Screen:
     return Screen(text=walk.words(f"curate.count.{count}", **standing), rows=(*rows, walk.way_back()))
 
 
-async def kept_one(walk: Walk, tap: Tap) -> Turn:
+async def kept_one(walk: Walk, picture: int) -> Turn:
     """Into the palette."""
-    return await _judge(walk, int(tap.args[0]), Verdict.KEPT)
+    return await _judge(walk, picture, Verdict.KEPT)
 
 
-async def rejected_one(walk: Walk, tap: Tap) -> Turn:
+async def rejected_one(walk: Walk, picture: int) -> Turn:
     """Not into the palette."""
-    return await _judge(walk, int(tap.args[0]), Verdict.REJECTED)
+    return await _judge(walk, picture, Verdict.REJECTED)
 
 
 async def _judge(walk: Walk, picture_id: int, verdict: Verdict) -> Turn:
@@ -175,15 +172,15 @@ async def _judge(walk: Walk, picture_id: int, verdict: Verdict) -> Turn:
     return Turn(toast=walk.words.plain(key, number=judged.number, count=count))
 
 
-async def skipped(walk: Walk, tap: Tap) -> Turn:
+async def skipped(walk: Walk, picture: int) -> Turn:
     """Later: it comes again after the others."""
     candidates = await walk.store.candidates.of(walk.here.id)
-    passed = next((c.number for c in candidates if c.picture.id == int(tap.args[0])), walk.here.cursor)
+    passed = next((c.number for c in candidates if c.picture.id == picture), walk.here.cursor)
     await walk.stay(cursor=passed)
     return Turn()
 
 
-async def undone(walk: Walk, _tap: Tap) -> Turn:
+async def undone(walk: Walk) -> Turn:
     """The last verdict is taken back and its candidate shown again."""
     candidate = await walk.store.candidates.undo(walk.here.id)
     if candidate is None:
@@ -195,15 +192,15 @@ async def undone(walk: Walk, _tap: Tap) -> Turn:
     return Turn(toast=walk.words.plain("curate.undone", number=candidate.number))
 
 
-async def sheet_asked(walk: Walk, _tap: Tap) -> Turn:
+async def sheet_asked(walk: Walk) -> Turn:
     """Nine at a time."""
     await _turn_to(walk, 0)
     return Turn()
 
 
-async def page_turned(walk: Walk, tap: Tap) -> Turn:
+async def page_turned(walk: Walk, page: int) -> Turn:
     """A page of the sheet, from cards too."""
-    await _turn_to(walk, int(tap.args[0]))
+    await _turn_to(walk, page)
     return Turn()
 
 
@@ -214,26 +211,26 @@ async def _turn_to(walk: Walk, page: int) -> None:
         await walk.move(Event.SHEET, cursor=page)
 
 
-async def cards_asked(walk: Walk, _tap: Tap) -> Turn:
+async def cards_asked(walk: Walk) -> Turn:
     """One at a time."""
     if walk.here.stage is not Stage.CARDS:
         await walk.move(Event.CARDS)
     return Turn()
 
 
-async def kept_page(walk: Walk, tap: Tap) -> Turn:
+async def kept_page(walk: Walk, page: int) -> Turn:
     """All nine of a page into the palette."""
     candidates = await walk.store.candidates.of(walk.here.id)
-    for candidate in candidates[int(tap.args[0]) * PAGE :][:PAGE]:
+    for candidate in candidates[page * PAGE :][:PAGE]:
         await walk.store.candidates.judge(walk.here.id, candidate.picture.id, Verdict.KEPT)
     count = len(kept(await walk.store.candidates.of(walk.here.id)))
     return Turn(toast=walk.words.plain("curate.page.toast", count=count))
 
 
-async def twin_shown(walk: Walk, tap: Tap) -> Turn:
+async def twin_shown(walk: Walk, picture: int) -> Turn:
     """The candidate and its twin side by side."""
     candidates = await walk.store.candidates.of(walk.here.id)
-    one = next((candidate for candidate in candidates if candidate.picture.id == int(tap.args[0])), None)
+    one = next((candidate for candidate in candidates if candidate.picture.id == picture), None)
     other = twin_of(one, candidates) if one else None
     if one is None or other is None:
         return walk.refuses("tap.unreadable")
@@ -245,10 +242,10 @@ async def twin_shown(walk: Walk, tap: Tap) -> Turn:
         walk.way_back(),
     )
     text = walk.words("curate.twin.both", one=other.number, other=one.number)
-    return Turn(before=(Screen(text=text, picture=Sheet(cells=cells, columns=2), rows=rows),), screen=False)
+    return Turn(messages=(Screen(text=text, picture=Sheet(cells=cells, columns=2), rows=rows),), screen=False)
 
 
-async def done(walk: Walk, _tap: Tap) -> Turn:
+async def done(walk: Walk) -> Turn:
     """The palette stands, if its count does; on the screen that says why not, once more goes on."""
     candidates = await walk.store.candidates.of(walk.here.id)
     count = judge(walk.here.style.kind, len(kept(candidates)))
@@ -257,15 +254,11 @@ async def done(walk: Walk, _tap: Tap) -> Turn:
     if count is not Count.RIGHT and walk.here.stage is not Stage.COUNT:
         await walk.move(Event.COUNT_OUTSIDE)
         return Turn()
-    return await forced(walk, _tap)
+    return await _accepted(walk, kept(candidates))
 
 
-async def forced(walk: Walk, _tap: Tap) -> Turn:
+async def _accepted(walk: Walk, palette: Sequence[Candidate]) -> Turn:
     """On with the palette as it is, pinned as one sheet."""
-    candidates = await walk.store.candidates.of(walk.here.id)
-    palette = kept(candidates)
-    if not palette:
-        return walk.refuses("curate.none_kept")
     await walk.move(Event.CURATED)
     cells = tuple(Cell(file=candidate.picture.file) for candidate in palette)
     sheet = Screen(
@@ -275,19 +268,21 @@ async def forced(walk: Walk, _tap: Tap) -> Turn:
         fresh=True,
         pinned=True,
     )
-    return Turn(before=(sheet,), fresh=True)
+    return Turn(messages=(sheet,), fresh=True)
 
 
-TAPS = {
-    Verb.CURATE_KEEP: kept_one,
-    Verb.CURATE_REJECT: rejected_one,
-    Verb.CURATE_SKIP: skipped,
-    Verb.CURATE_UNDO: undone,
-    Verb.CURATE_SHEET: sheet_asked,
-    Verb.CURATE_CARDS: cards_asked,
-    Verb.CURATE_PAGE: page_turned,
-    Verb.CURATE_KEEP_ALL: kept_page,
-    Verb.CURATE_TWIN: twin_shown,
-    Verb.CURATE_DONE: done,
-    Verb.CURATE_FORCE: forced,
-}
+STEP = QuestStep(
+    show=show,
+    taps={
+        Verb.CURATE_KEEP: does(kept_one, int, good=Good.STEP),
+        Verb.CURATE_REJECT: does(rejected_one, int, good=Good.STEP),
+        Verb.CURATE_SKIP: does(skipped, int),
+        Verb.CURATE_UNDO: does(undone),
+        Verb.CURATE_SHEET: does(sheet_asked),
+        Verb.CURATE_CARDS: does(cards_asked),
+        Verb.CURATE_PAGE: does(page_turned, int),
+        Verb.CURATE_KEEP_ALL: does(kept_page, int),
+        Verb.CURATE_TWIN: does(twin_shown, int),
+        Verb.CURATE_DONE: does(done),
+    },
+)

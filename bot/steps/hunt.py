@@ -7,25 +7,27 @@ from dataclasses import replace
 from bot.rules import prompt
 from bot.rules.drawing import COMPARED_STEPS, comparison, drawing_of, in_one_line
 from bot.rules.rows import styled_rows
-from bot.screens import Album, Cell, Message, Notice, PictureSource, Row, Screen, Sheet, Shown
+from bot.screens import Album, Cell, Notice, PictureSource, Screen, Sheet, Shown, in_rows
 from bot.steps import status
+from bot.steps.actions import Good, does
 from bot.steps.moves import Event
+from bot.steps.step import JobHooks, Messages, QuestStep
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from storage.records import Job, Picture, Seed
 from storage.requests import CompareRequest, HuntRequest, read_request
-from storage.states import LIVE_STATES, JobKind, JobState, PictureRole, Stage
+from storage.states import LIVE_STATES, JobKind, PictureRole, Stage
 
 ALBUM_SIZE = 4
+SUBJECT_COLUMNS = 3
 SEEDS = 2**32
 
 
 async def show(walk: Walk) -> Screen:
     """The screen of the stage the quest is at; while probes are drawn it is their status."""
-    if walk.here.stage is Stage.DRAWING:
-        job = await walk.store.queue.latest(walk.here.id, JobKind.HUNT)
-        if job is not None and job.state in LIVE_STATES:
-            return await status.live(walk, job)
+    drawing = await status.under_way(walk, JobKind.HUNT) if walk.here.stage is Stage.DRAWING else None
+    if drawing is not None:
+        return drawing
     if walk.here.stage is Stage.ALBUM:
         numbered = await newest_album(walk)
         cells = tuple(Cell(file=picture.file, label=str(number)) for number, picture in numbered)
@@ -42,8 +44,7 @@ def _subject(walk: Walk) -> Screen:
         text=text,
         rows=(
             (walk.button("hunt.start", Verb.HUNT_START, look="primary"),),
-            numbered[:3],
-            numbered[3:],
+            *in_rows(numbered, SUBJECT_COLUMNS),
             walk.way_back(),
         ),
     )
@@ -58,8 +59,8 @@ async def newest_album(walk: Walk) -> list[tuple[int, Picture]]:
 
 def _album(walk: Walk, numbered: list[tuple[int, Picture]], picture: PictureSource | None) -> Screen:
     picks = tuple(walk.labelled(str(number), Verb.HUNT_PICK, number) for number, _ in numbered)
-    rows: list[Row] = [picks[start : start + 4] for start in range(0, len(picks), 4)]
-    rows += [
+    rows = (
+        *in_rows(picks, ALBUM_SIZE),
         (
             walk.button("hunt.more", Verb.HUNT_MORE),
             walk.button("hunt.stronger", Verb.HUNT_STRONGER),
@@ -67,28 +68,28 @@ def _album(walk: Walk, numbered: list[tuple[int, Picture]], picture: PictureSour
         ),
         (walk.button("style.change_words", Verb.STYLE_WORDS), walk.button("hunt.compare", Verb.HUNT_COMPARE)),
         walk.way_back(),
-    ]
-    return Screen(text=walk.words("hunt.album.ask"), picture=picture, rows=tuple(rows))
+    )
+    return Screen(text=walk.words("hunt.album.ask"), picture=picture, rows=rows)
 
 
-async def subject_chosen(walk: Walk, tap: Tap) -> Turn:
+async def subject_chosen(walk: Walk, number: int) -> Turn:
     """One of the offered subjects."""
     tests = walk.library.tests[walk.here.style.kind]
-    await walk.stay(subject=tests[int(tap.args[0]) % len(tests)])
+    await walk.stay(subject=tests[number % len(tests)])
     return Turn(toast=walk.here.subject)
 
 
-async def started(walk: Walk, _tap: Tap) -> Turn:
+async def started(walk: Walk) -> Turn:
     """An album of four, at the strength the style has now."""
     return await _ask(walk, walk.here.style.strength)
 
 
-async def stronger(walk: Walk, _tap: Tap) -> Turn:
+async def stronger(walk: Walk) -> Turn:
     """Four more, with the style's words stressed more."""
     return await _ask_stressed(walk, 1)
 
 
-async def weaker(walk: Walk, _tap: Tap) -> Turn:
+async def weaker(walk: Walk) -> Turn:
     """Four more, with the style's words stressed less."""
     return await _ask_stressed(walk, -1)
 
@@ -105,12 +106,11 @@ async def _ask(walk: Walk, strength: int) -> Turn:
     style = replace(walk.here.style, strength=strength, drawing=drawing)
     pairs = [(walk.here.subject, Seed(walk.chance.randrange(SEEDS))) for _ in range(ALBUM_SIZE)]
     request = HuntRequest(rows=styled_rows(pairs, style, walk.negative(style)))
-    asked_before = len(await walk.store.queue.of_quest(walk.here.id, JobKind.HUNT))
-    await walk.ask_and_move(Event.ASKED, request, f"hunt:{walk.here.id}:{asked_before}", style=style)
+    await walk.ask_and_move(Event.ASKED, request, style=style)
     return Turn(fresh=True)
 
 
-async def compared(walk: Walk, _tap: Tap) -> Turn:
+async def compared(walk: Walk) -> Turn:
     """One seed under every sampler and some step counts, as a labelled sheet."""
     numbered = await newest_album(walk)
     seed = numbered[0][1].seed
@@ -122,13 +122,12 @@ async def compared(walk: Walk, _tap: Tap) -> Turn:
     )
     request = CompareRequest(rows=rows, columns=len(COMPARED_STEPS))
     job = await walk.ask(request, key=f"compare:{walk.here.id}:{numbered[0][1].job}")  # once an album
-    return Turn(before=(await status.live(walk, job),), screen=False)
+    return Turn(messages=(await status.live(walk, job),), screen=False)
 
 
-async def picked(walk: Walk, tap: Tap) -> Turn:
+async def picked(walk: Walk, number: int) -> Turn:
     """The chosen seed is fixed, with every setting that made it."""
     probes = await walk.store.pictures.of_quest(walk.here.id, PictureRole.PROBE)
-    number = int(tap.args[0])
     if not 1 <= number <= len(probes):
         return walk.refuses("tap.unreadable")
     pick = probes[number - 1]
@@ -138,10 +137,10 @@ async def picked(walk: Walk, tap: Tap) -> Turn:
         return walk.refuses("hunt.other_words")
     await walk.move(Event.PICKED, pick=pick.id, style=replace(style, strength=strength, drawing=pick.drawing))
     toast = walk.words.plain("hunt.picked.toast", number=number)
-    return Turn(toast=toast, before=_alone(walk, pick, number), fresh=True)
+    return Turn(toast=toast, messages=_alone(walk, pick, number), fresh=True)
 
 
-def _alone(walk: Walk, pick: Picture, number: int) -> tuple[Message, ...]:
+def _alone(walk: Walk, pick: Picture, number: int) -> Messages:
     """The picked probe with what makes it again to be copied, at once or, where a button cannot hold it, in parts.
 
     A prompt that no button holds is a message of its own, to be copied by a tap on it.
@@ -158,7 +157,7 @@ def _alone(walk: Walk, pick: Picture, number: int) -> tuple[Message, ...]:
     return (screen, Notice(text=walk.words("hunt.prompt", prompt=pick.prompt)))
 
 
-async def wrote(walk: Walk, text: str) -> Turn | None:
+async def on_text(walk: Walk, text: str) -> Turn | None:
     """Another subject for the test."""
     subject = prompt.bare(text)
     if walk.here.stage is Stage.DRAWING or not subject:
@@ -173,16 +172,13 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
     return Turn()
 
 
-async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
-    """The album with its keyboard, or the comparison as a sheet."""
-    pictures = await walk.store.pictures.of_job(job.id)
-    if job.kind is JobKind.COMPARE:
-        return _compared_sheet(walk, job, pictures)
-    if not pictures:
-        return await lost(walk, job)
+async def album_drawn(walk: Walk, job: Job) -> Messages:
+    """The album with its keyboard."""
+    numbered = await newest_album(walk)
+    if not any(picture.job == job.id for _, picture in numbered):
+        return await album_lost(walk, job)
     if walk.may(Event.ALBUM_CAME):
         await walk.move(Event.ALBUM_CAME)
-    numbered = await newest_album(walk)
     album = Album(
         pictures=tuple(Shown(file=picture.file) for _, picture in numbered),
         captions=tuple(str(number) for number, _ in numbered),
@@ -190,8 +186,9 @@ async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
     return (album, replace(_album(walk, numbered, None), fresh=True))
 
 
-def _compared_sheet(walk: Walk, job: Job, pictures: tuple[Picture, ...]) -> tuple[Message, ...]:
-    request = read_request(job.request)
+async def comparison_drawn(walk: Walk, job: Job) -> Messages:
+    """The comparison as a labelled sheet."""
+    request, pictures = read_request(job.request), await walk.store.pictures.of_job(job.id)
     assert isinstance(request, CompareRequest)
     drawn = {picture.position: picture.file for picture in pictures}
     samplers = tuple(dict.fromkeys(row.drawing.sampler.value for row in request.rows))
@@ -205,28 +202,37 @@ def _compared_sheet(walk: Walk, job: Job, pictures: tuple[Picture, ...]) -> tupl
     return (Screen(text=text, picture=sheet, rows=(walk.way_back(),), slot=f"sheet:{job.id}"),) if pictures else ()
 
 
-async def lost(walk: Walk, job: Job) -> tuple[Message, ...]:
+async def album_lost(walk: Walk, _job: Job) -> Messages:
     """Nothing was drawn: back to the album there is, or to the subject."""
-    if job.kind is JobKind.COMPARE or not walk.may(Event.DRAWING_ENDED):
+    if not walk.may(Event.DRAWING_ENDED):
         return ()
     has_album = await walk.store.pictures.of_quest(walk.here.id, PictureRole.PROBE)
     await walk.move(Event.ALBUM_CAME if has_album else Event.DRAWING_ENDED)
     return (replace(await show(walk), fresh=True),)
 
 
-async def left(walk: Walk) -> None:
-    """Somebody went back while probes were drawn: they are not wanted any more."""
+async def on_leave(walk: Walk) -> None:
+    """Probes that are being drawn are not wanted any more."""
     job = await walk.store.queue.latest(walk.here.id, JobKind.HUNT)
-    if job is not None and job.state in LIVE_STATES and job.state is not JobState.DONE:
+    if walk.here.stage is Stage.DRAWING and job is not None and job.state in LIVE_STATES:
         await walk.store.queue.cancel(job.id)
 
 
-TAPS = {
-    Verb.HUNT_SUBJECT: subject_chosen,
-    Verb.HUNT_START: started,
-    Verb.HUNT_MORE: started,
-    Verb.HUNT_PICK: picked,
-    Verb.HUNT_STRONGER: stronger,
-    Verb.HUNT_WEAKER: weaker,
-    Verb.HUNT_COMPARE: compared,
-}
+STEP = QuestStep(
+    show=show,
+    on_leave=on_leave,
+    on_text=on_text,
+    jobs={
+        JobKind.HUNT: JobHooks(on_done=album_drawn, on_failed=album_lost),
+        JobKind.COMPARE: JobHooks(on_done=comparison_drawn),
+    },
+    taps={
+        Verb.HUNT_SUBJECT: does(subject_chosen, int),
+        Verb.HUNT_START: does(started),
+        Verb.HUNT_MORE: does(started),
+        Verb.HUNT_PICK: does(picked, int, good=Good.STEP),
+        Verb.HUNT_STRONGER: does(stronger),
+        Verb.HUNT_WEAKER: does(weaker),
+        Verb.HUNT_COMPARE: does(compared),
+    },
+)

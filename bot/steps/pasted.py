@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.rules.lengths import ELLIPSIS, cut
 from bot.rules.pasted import Pasted, read_pasted
-from bot.screens import Screen
+from bot.screens import Retire, Screen
+from bot.steps import STEPS
+from bot.steps.actions import does
 from bot.steps.moves import Place
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
+from storage.errors import MoveRefused
 from storage.states import Stage, Step
 
 # Where a text is a prompt or a part of one.
@@ -31,12 +36,7 @@ async def offered(walk: Walk, text: str) -> Turn | None:
     if found is None:
         return None
     await walk.stay(pasted=text)
-    return Turn(before=(_card(walk, found),), screen=False)
-
-
-def waiting(walk: Walk) -> Pasted | None:
-    """What was read in the text that waits."""
-    return read_pasted(walk.here.pasted) if walk.here.pasted else None
+    return Turn(messages=(_card(walk, found),), screen=False)
 
 
 def _card(walk: Walk, found: Pasted) -> Screen:
@@ -59,3 +59,44 @@ def _card(walk: Walk, found: Pasted) -> Screen:
         (walk.button("pasted.drop", Verb.PASTED_DROP),),
     )
     return Screen(text="\n\n".join(lines), rows=rows, slot=SLOT, fresh=True)
+
+
+async def taken(walk: Walk) -> Turn:
+    """What waits is used as it was read."""
+    found, step = read_pasted(await _no_longer_waiting(walk)), STEPS[walk.here.step]
+    if found is None:
+        raise MoveRefused(place=str(walk.place), event="pasted")
+    turn = await (step.on_pasted(walk, found) if step.on_pasted else step.on_text(walk, found.prompt))
+    return _without_card(walk, turn)
+
+
+async def plain(walk: Walk) -> Turn:
+    """What waits counts as plain words."""
+    text = await _no_longer_waiting(walk)
+    return _without_card(walk, await STEPS[walk.here.step].on_text(walk, text))
+
+
+async def dropped(walk: Walk) -> Turn:
+    """What waits is not used at all."""
+    await _no_longer_waiting(walk)
+    return _without_card(walk, Turn())
+
+
+async def _no_longer_waiting(walk: Walk) -> str:
+    text = walk.here.pasted
+    if not text:
+        raise MoveRefused(place=str(walk.place), event="pasted")
+    await walk.stay(pasted="")
+    return text
+
+
+def _without_card(walk: Walk, turn: Turn | None) -> Turn:
+    turn = turn or walk.says("text.not_asked")
+    return replace(turn, messages=(Retire(slot=SLOT), *turn.messages), fresh=True)
+
+
+TAPS = {
+    Verb.PASTED_TAKE: does(taken, also_in=Step),
+    Verb.PASTED_PLAIN: does(plain, also_in=Step),
+    Verb.PASTED_DROP: does(dropped, also_in=Step),
+}

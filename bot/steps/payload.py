@@ -7,14 +7,16 @@ from bot.rules.progress import clock_time, picture_seconds
 from bot.rules.prompt import compose
 from bot.rules.rows import styled_rows
 from bot.rules.subjects import LONGEST_SUBJECT, MOST_SUBJECTS, chosen_subjects, left_out, read_subjects, spread
-from bot.screens import Button, Message, Notice, Row, Screen
+from bot.screens import Button, Notice, Row, Screen
 from bot.steps import status
+from bot.steps.actions import Good, does
 from bot.steps.moves import Event
+from bot.steps.step import JobHooks, Messages, QuestStep
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from storage.records import Job, Picture
 from storage.requests import PayloadRequest
-from storage.states import LIVE_STATES, JobKind, PictureRole, Stage, Step, SubjectsFrom, Way
+from storage.states import JobKind, PictureRole, Stage, Step, SubjectsFrom, Way
 
 SHOWN_SUBJECTS = 8
 FEW_SUBJECTS = 10  # fewer typed ones are put before the list instead of being drawn over and over
@@ -23,10 +25,9 @@ MOST_MORE = 50
 
 async def show(walk: Walk) -> Screen:
     """The screen of the stage the quest is at; while candidates are drawn it is their status."""
-    if walk.here.stage is Stage.DRAWING:
-        job = await walk.store.queue.latest(walk.here.id, JobKind.PAYLOAD)
-        if job is not None and job.state in LIVE_STATES:
-            return await status.live(walk, job)
+    drawing = await status.under_way(walk, JobKind.PAYLOAD) if walk.here.stage is Stage.DRAWING else None
+    if drawing is not None:
+        return drawing
     if walk.here.stage is Stage.SUBJECTS:
         return Screen(text=walk.words("payload.subjects.ask"), rows=(walk.way_back(),))
     return _way(walk)
@@ -71,34 +72,29 @@ def subjects_of(walk: Walk) -> tuple[str, ...]:
     return chosen_subjects(listed, quest.subjects, quest.subjects_from)
 
 
-async def way_chosen(walk: Walk, tap: Tap) -> Turn:
+async def way_chosen(walk: Walk, way: Way) -> Turn:
     """Each its own seed (a), or one seed for all (b)."""
-    if tap.args[0] not in set(Way):
-        return walk.refuses("tap.unreadable")
-    await walk.stay(way=Way(tap.args[0]))
-    return Turn(toast=walk.words.plain(f"payload.way.{tap.args[0]}"))
+    await walk.stay(way=way)
+    return Turn(toast=walk.words.plain(f"payload.way.{way}"))
 
 
-async def source_chosen(walk: Walk, tap: Tap) -> Turn:
+async def source_chosen(walk: Walk, source: SubjectsFrom) -> Turn:
     """Subjects from the list, the person's own, or both; own ones are asked for where there are none."""
-    if tap.args[0] not in set(SubjectsFrom):
-        return walk.refuses("tap.unreadable")
-    source = SubjectsFrom(tap.args[0])
     await walk.stay(subjects_from=source)
     if source is not SubjectsFrom.LIST and not walk.here.subjects:
         await walk.move(Event.SUBJECTS_ASKED)
     return Turn()
 
 
-async def started(walk: Walk, _tap: Tap) -> Turn:
+async def started(walk: Walk) -> Turn:
     """As many candidates as this kind of palette wants to choose from."""
     return await _ask(walk, Event.ASKED, TARGETS[walk.here.style.kind].candidates)
 
 
-async def more(walk: Walk, tap: Tap) -> Turn:
+async def more(walk: Walk, count: int) -> Turn:
     """More candidates; subjects and seeds go on where the last ones ended."""
-    count = max(1, min(MOST_MORE, int(tap.args[0])))
-    return await _ask(walk, Event.MORE_ASKED if walk.here.step is Step.CURATION else Event.ASKED, count)
+    event = Event.MORE_ASKED if walk.here.step is Step.CURATION else Event.ASKED
+    return await _ask(walk, event, max(1, min(MOST_MORE, count)))
 
 
 async def _ask(walk: Walk, event: Event, count: int) -> Turn:
@@ -110,8 +106,7 @@ async def _ask(walk: Walk, event: Event, count: int) -> Turn:
     pairs = spread(subjects, count, seed=pick.seed, way=walk.here.way, start=drawn)
     style = walk.here.style
     request = PayloadRequest(rows=styled_rows(pairs, style, walk.negative(style)))
-    asked_before = len(await walk.store.queue.of_quest(walk.here.id, JobKind.PAYLOAD))
-    await walk.ask_and_move(event, request, f"payload:{walk.here.id}:{asked_before}")
+    await walk.ask_and_move(event, request)
     return Turn(fresh=True)
 
 
@@ -119,12 +114,12 @@ async def _pick(walk: Walk) -> Picture | None:
     return await walk.store.pictures.find(walk.here.pick) if walk.here.pick else None
 
 
-async def stopped(walk: Walk, _tap: Tap) -> Turn:
+async def stopped(walk: Walk) -> Turn:
     """Ends the drawing and keeps what is done."""
     return await status.stop(walk, JobKind.PAYLOAD)
 
 
-async def wrote(walk: Walk, text: str) -> Turn | None:
+async def on_text(walk: Walk, text: str) -> Turn | None:
     """The person's own subjects, one a line."""
     if walk.here.stage not in (Stage.WAY, Stage.SUBJECTS):
         return None
@@ -140,22 +135,11 @@ async def wrote(walk: Walk, text: str) -> Turn | None:
         lines.append(walk.words("payload.subjects.too_long", count=too_long, most=LONGEST_SUBJECT))
     if has_more:
         lines.append(walk.words("payload.subjects.more", most=MOST_SUBJECTS))
-    return Turn(before=(Notice(text="\n".join(lines)),))
+    return Turn(messages=(Notice(text="\n".join(lines)),))
 
 
-async def came(walk: Walk, job: Job) -> tuple[Message, ...]:
-    """The pictures become candidates, and curation begins (its screen is shown by the journey)."""
-    await walk.store.candidates.gather(walk.here.id)
-    has_any = await walk.store.candidates.of(walk.here.id)
-    if not has_any:
-        return await lost(walk, job)
-    if walk.may(Event.PAYLOAD_CAME):
-        await walk.move(Event.PAYLOAD_CAME)
-    return ()
-
-
-async def lost(walk: Walk, _job: Job) -> tuple[Message, ...]:
-    """What was drawn stays a candidate; with nothing drawn the way is asked again."""
+async def gathered(walk: Walk, _job: Job) -> Messages:
+    """What was drawn becomes candidates, and curation begins; with nothing drawn the way is asked again."""
     await walk.store.candidates.gather(walk.here.id)
     has_any = await walk.store.candidates.of(walk.here.id)
     event = Event.PAYLOAD_CAME if has_any else Event.DRAWING_ENDED
@@ -164,10 +148,15 @@ async def lost(walk: Walk, _job: Job) -> tuple[Message, ...]:
     return ()
 
 
-TAPS = {
-    Verb.PAYLOAD_WAY: way_chosen,
-    Verb.PAYLOAD_SUBJECTS: source_chosen,
-    Verb.PAYLOAD_START: started,
-    Verb.PAYLOAD_MORE: more,
-    Verb.PAYLOAD_STOP: stopped,
-}
+STEP = QuestStep(
+    show=show,
+    on_text=on_text,
+    jobs={JobKind.PAYLOAD: JobHooks(on_done=gathered, on_failed=gathered)},
+    taps={
+        Verb.PAYLOAD_WAY: does(way_chosen, Way),
+        Verb.PAYLOAD_SUBJECTS: does(source_chosen, SubjectsFrom),
+        Verb.PAYLOAD_START: does(started),
+        Verb.PAYLOAD_MORE: does(more, int, also_in={Step.CURATION}),
+        Verb.PAYLOAD_STOP: does(stopped, good=Good.QUEST),
+    },
+)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bot.rules.drawing import best_drawing
-from bot.screens import Message, Notice, Screen
+from bot.screens import Notice, Screen
+from bot.steps.actions import does
 from bot.steps.moves import Event
+from bot.steps.step import Messages, QuestStep
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from storage.records import Candidate
-from storage.states import Stage, Verdict
+from storage.states import Stage
 
 
 async def show(walk: Walk) -> Screen:
@@ -27,13 +29,12 @@ async def misfits(walk: Walk) -> list[Candidate]:
     size = best_drawing(walk.machine).width_px
     return [
         candidate
-        for candidate in await walk.store.candidates.of(walk.here.id)
-        if candidate.verdict is Verdict.KEPT
-        and (candidate.picture.drawing.width_px, candidate.picture.drawing.height_px) != (size, size)
+        for candidate in await walk.palette()
+        if (candidate.picture.drawing.width_px, candidate.picture.drawing.height_px) != (size, size)
     ]
 
 
-async def enter(walk: Walk) -> tuple[Message, ...]:
+async def on_enter(walk: Walk) -> Messages:
     """Passes on when nothing has to be cut."""
     if walk.here.stage is not Stage.CROPS or await misfits(walk):
         return ()
@@ -42,10 +43,10 @@ async def enter(walk: Walk) -> tuple[Message, ...]:
     return (Notice(text=walk.words("prepare.nothing", size=size)),)
 
 
-async def accepted(walk: Walk, _tap: Tap) -> Turn:
+async def accepted(walk: Walk) -> Turn:
     """Fitting them is fine."""
     await walk.move(Event.PREPARED)
     return Turn()
 
 
-TAPS = {Verb.PREPARE_OK: accepted}
+STEP = QuestStep(show=show, on_enter=on_enter, taps={Verb.PREPARE_OK: does(accepted)})

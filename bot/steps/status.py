@@ -34,6 +34,12 @@ async def live(walk: Walk, job: Job) -> Screen:
     return Screen(text="\n".join(lines), picture=await _picture(walk, job), rows=rows, slot=slot_of(job))
 
 
+async def under_way(walk: Walk, kind: JobKind) -> Screen | None:
+    """The status of the quest's newest job of a kind, if it lives."""
+    job = await walk.newest_job(kind)
+    return await live(walk, job) if job is not None and job.state in LIVE_STATES else None
+
+
 async def ended(walk: Walk, job: Job, *, rows: tuple[Row, ...] = ()) -> Screen:
     """The status of a job that ended, in a line or two, without the buttons that would stop it."""
     if job.state is JobState.DONE:
@@ -61,19 +67,6 @@ async def stop(walk: Walk, kind: JobKind) -> Turn:
     else:
         await walk.store.queue.cancel(job.id)
     return Turn(toast=walk.words.plain("status.stopping"), screen=False)
-
-
-async def sample(walk: Walk) -> Turn:
-    """The running training draws its samples at its next pause; before its first step there is nothing to draw."""
-    job = await walk.store.queue.latest(walk.here.id, JobKind.TRAINING)
-    if job is None or job.state not in LIVE_STATES:
-        return walk.refuses("job.over")
-    if job.state is not JobState.RUNNING or not job.progress.done:
-        return walk.refuses("train.sample.early")
-    if job.wish is not Wish.NONE:
-        return walk.refuses("train.sample.wished" if job.wish is Wish.SAMPLE else "status.stopping")
-    await walk.store.queue.wish(job.id, Wish.SAMPLE)
-    return Turn(toast=walk.words.plain("train.sample.soon"), screen=False)
 
 
 def sentence(walk: Walk, job: Job) -> str:

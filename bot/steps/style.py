@@ -11,16 +11,18 @@ from bot.rules.lengths import ELLIPSIS, cut
 from bot.rules.palette import TARGETS
 from bot.rules.pasted import Pasted
 from bot.rules.trigger import Reading, Trigger, read_trigger
-from bot.screens import Asset, Cell, Notice, PictureSource, Row, Screen, Sheet
+from bot.screens import Asset, Cell, Notice, PictureSource, Row, Screen, Sheet, in_rows
+from bot.steps.actions import does
 from bot.steps.moves import Event
+from bot.steps.step import QuestStep
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from storage.attention_syntax import plain
 from storage.records import Style
-from storage.states import PaletteKind, Stage
+from storage.states import PaletteKind, Stage, Step
 from storage.trigger import replaced
 
-LOOKS_A_PAGE = 6
+LOOKS_A_PAGE, LOOK_COLUMNS = 6, 3
 SUGGESTED = 3
 LONGEST_NAME = 40  # UTF-16 units
 
@@ -60,10 +62,11 @@ def _looks(walk: Walk) -> Screen:
         walk.button("style.own_words", Verb.STYLE_WORDS),
         walk.labelled("›", Verb.STYLE_PAGE, (page + 1) % pages),
     )
+    is_drawn = all((FOLDER / look.picture).exists() for look in shown)
     return Screen(
         text=walk.words("style.looks.ask") + "\n\n" + "\n".join(names),
-        picture=Sheet(cells=cells, columns=3) if all((FOLDER / look.picture).exists() for look in shown) else None,
-        rows=(numbers[:3], numbers[3:], turning, walk.way_back()),
+        picture=Sheet(cells=cells, columns=LOOK_COLUMNS) if is_drawn else None,
+        rows=(*in_rows(numbers, LOOK_COLUMNS), turning, walk.way_back()),
     )
 
 
@@ -132,24 +135,23 @@ def told(walk: Walk, trigger: Trigger) -> str:
     return walk.words(f"trigger.reads.{trigger.reading}", word=trigger.word, **values)
 
 
-async def kind_chosen(walk: Walk, tap: Tap) -> Turn:
+async def kind_chosen(walk: Walk, kind: PaletteKind) -> Turn:
     """Style, character or concept."""
-    kind = PaletteKind(tap.args[0])
     offered = walk.library.tests[walk.here.style.kind]
     subject = "" if walk.here.subject in offered else walk.here.subject  # another kind is tested on other subjects
     await walk.move(Event.KIND_CHOSEN, style=replace(walk.here.style, kind=kind), subject=subject)
     return Turn()
 
 
-async def page_turned(walk: Walk, tap: Tap) -> Turn:
+async def page_turned(walk: Walk, page: int) -> Turn:
     """Another page of looks."""
-    await walk.stay(cursor=int(tap.args[0]))
+    await walk.stay(cursor=page)
     return Turn()
 
 
-async def look_chosen(walk: Walk, tap: Tap) -> Turn:
+async def look_chosen(walk: Walk, preset: str) -> Turn:
     """A ready-made look, with the words that belong to it."""
-    look = walk.library.look(tap.args[0])
+    look = walk.library.look(preset)
     if look is None:
         return walk.refuses("tap.unreadable")
     name = walk.words.plain(f"look.{look.name}")
@@ -168,19 +170,19 @@ async def look_chosen(walk: Walk, tap: Tap) -> Turn:
     return Turn(toast=name)
 
 
-async def words_asked(walk: Walk, _tap: Tap) -> Turn:
+async def words_asked(walk: Walk) -> Turn:
     """The person wants to write the look themselves."""
     await walk.move(Event.OWN_WORDS)
     return Turn()
 
 
-async def avoid_asked(walk: Walk, _tap: Tap) -> Turn:
+async def avoid_asked(walk: Walk) -> Turn:
     """The person wants to write what to avoid."""
     await walk.move(Event.AVOID)
     return Turn()
 
 
-async def accepted(walk: Walk, _tap: Tap) -> Turn:
+async def accepted(walk: Walk) -> Turn:
     """The style stands; there is always a trigger chosen from the first moment."""
     style = walk.here.style
     word = style.trigger or walk.library.suggestions[0]
@@ -188,22 +190,18 @@ async def accepted(walk: Walk, _tap: Tap) -> Turn:
     return Turn()
 
 
-async def trigger_chosen(walk: Walk, tap: Tap) -> Turn:
-    """A suggested trigger."""
-    return await _use(walk, tap.args[0])
-
-
-async def trigger_accepted(walk: Walk, _tap: Tap) -> Turn:
+async def trigger_accepted(walk: Walk) -> Turn:
     """On to the hunt, with a subject to begin with."""
     subject = walk.here.subject or walk.library.tests[walk.here.style.kind][0]
     await walk.move(Event.TRIGGER_SET, subject=subject)
     return Turn()
 
 
-async def _use(walk: Walk, word: str) -> Turn:
+async def trigger_chosen(walk: Walk, word: str) -> Turn:
+    """A trigger that was suggested or written."""
     trigger = read(walk, word)
     if trigger.is_refused:
-        return Turn(before=(Notice(text=told(walk, trigger)),))
+        return Turn(messages=(Notice(text=told(walk, trigger)),))
     await _rename(walk, walk.here.style.trigger, trigger.word)
     await walk.stay(style=replace(walk.here.style, trigger=trigger.word))
     return Turn(toast=trigger.word)
@@ -217,11 +215,11 @@ async def _rename(walk: Walk, old: str, new: str) -> None:
             await walk.store.candidates.caption(walk.here.id, candidate.picture.id, caption, edited=True)
 
 
-async def wrote(walk: Walk, text: str) -> Turn | None:
+async def on_text(walk: Walk, text: str) -> Turn | None:
     """The words, what to avoid, or a trigger, by what the screen asks for."""
     stage = walk.here.stage
     if stage is Stage.TRIGGER:
-        return await _use(walk, text)
+        return await trigger_chosen(walk, text)
     if stage not in (Stage.LOOKS, Stage.WORDS, Stage.AVOID):
         return None
     line = prompt.one_line(text)
@@ -244,7 +242,7 @@ async def _describe(walk: Walk, line: str) -> Turn:
     return Turn()
 
 
-async def took(walk: Walk, found: Pasted) -> Turn:
+async def on_pasted(walk: Walk, found: Pasted) -> Turn:
     """Words, negative and settings of pasted generation data, as the style."""
     line = prompt.one_line(found.prompt)
     if len(line) > prompt.LONGEST_WORDS:
@@ -271,13 +269,18 @@ def _name_of(line: str) -> str:
     return cut(first or line, LONGEST_NAME, ending=ELLIPSIS)
 
 
-TAPS = {
-    Verb.STYLE_KIND: kind_chosen,
-    Verb.STYLE_PAGE: page_turned,
-    Verb.STYLE_PRESET: look_chosen,
-    Verb.STYLE_WORDS: words_asked,
-    Verb.STYLE_AVOID: avoid_asked,
-    Verb.STYLE_OK: accepted,
-    Verb.TRIGGER_USE: trigger_chosen,
-    Verb.TRIGGER_OK: trigger_accepted,
-}
+STEP = QuestStep(
+    show=show,
+    on_text=on_text,
+    on_pasted=on_pasted,
+    taps={
+        Verb.STYLE_KIND: does(kind_chosen, PaletteKind),
+        Verb.STYLE_PAGE: does(page_turned, int),
+        Verb.STYLE_PRESET: does(look_chosen, str),
+        Verb.STYLE_WORDS: does(words_asked, also_in={Step.HUNT}),
+        Verb.STYLE_AVOID: does(avoid_asked),
+        Verb.STYLE_OK: does(accepted),
+        Verb.TRIGGER_USE: does(trigger_chosen, str),
+        Verb.TRIGGER_OK: does(trigger_accepted),
+    },
+)

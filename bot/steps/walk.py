@@ -10,22 +10,21 @@ from typing import Any
 
 from bot.library import Library, library
 from bot.rules.lengths import units
+from bot.rules.palette import kept
 from bot.rules.prompt import negative_of
 from bot.rules.quotas import most_live
 from bot.rules.trigger import Tokenizer, pieces_of
 from bot.screens import LONGEST_COPY, Button, CopyButton, Message, Notice, Row
-from bot.steps.moves import BACK_IS_HOME, JOURNEY, Event, Place
-from bot.taps import Tap, Verb
+from bot.steps.moves import JOURNEY, Event, Place
+from bot.taps import MILLISECONDS, REVISIONS, Stamp, Tap, Verb
 from bot.words import Words
 from storage.chunks import in_chunks
 from storage.errors import MoveRefused
 from storage.families import Family
-from storage.records import Job, MachineFacts, Person, Quest, Style
+from storage.records import Candidate, Job, MachineFacts, Person, Quest, Style
 from storage.requests import Request, prompts_of
+from storage.states import JobKind
 from storage.store import Store
-
-REVS_A_QUEST = 10_000
-TICKS = 10**10  # milliseconds: 115 days until a number could come again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,7 @@ class Turn:
 
     toast: str = ""
     alert: bool = False
-    before: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] = ()
     screen: bool = True
     fresh: bool = False  # the screen is a new message at the bottom
 
@@ -53,6 +52,7 @@ class Walk:
     tokenizer: Tokenizer | None = None
     admins: frozenset[int] = frozenset()
     library: Library = field(default_factory=library)
+    asked: Job | None = None  # what was just asked of the engine
     lasting: bool = False  # buttons are the same at every drawing: for status messages, which are drawn over and over
 
     @property
@@ -94,25 +94,19 @@ class Walk:
         """Whether the table knows this event here."""
         return self.quest is not None and event in JOURNEY[self.place]
 
-    async def back(self) -> bool:
-        """One place back; False where that is home."""
-        if self.quest is None or self.place in BACK_IS_HOME:
-            return False
-        await self.move(Event.BACK)
-        return True
+    async def palette(self) -> list[Candidate]:
+        """The kept candidates by number."""
+        return kept(await self.store.candidates.of(self.here.id))
 
-    def number(self) -> int:
-        """The last part of a button's data: which quest and revision it was drawn for, and when.
-
-        The moment makes two drawings of one button differ, so that only a true double tap is taken for one.
-        """
-        tick = 0 if self.lasting else int(self.clock().timestamp() * 1000) % TICKS
-        quest = self.quest
-        return ((quest.id * REVS_A_QUEST + quest.rev % REVS_A_QUEST) if quest else 0) * TICKS + tick
+    def stamp(self) -> Stamp:
+        """What a button is drawn for now."""
+        moment = 0 if self.lasting else int(self.clock().timestamp() * 1000) % MILLISECONDS
+        return Stamp(self.quest.id, self.quest.rev % REVISIONS, moment) if self.quest else Stamp(moment=moment)
 
     def is_current(self, tap: Tap) -> bool:
         """Whether a button was drawn for the current quest at its current revision."""
-        return tap.rev // TICKS == self.number() // TICKS
+        now = self.stamp()
+        return (tap.stamp.quest, tap.stamp.revision) == (now.quest, now.revision)
 
     def button(self, key: str, verb: Verb, *args: object, look: Any = "", **values: object) -> Button:
         """A button with words from the catalogue."""
@@ -120,7 +114,7 @@ class Walk:
 
     def labelled(self, label: str, verb: Verb, *args: object, look: Any = "") -> Button:
         """A button with a label that needs no words."""
-        tap = Tap(verb, tuple(str(arg) for arg in args), self.number())
+        tap = Tap(verb, tuple(str(arg) for arg in args), self.stamp())
         return Button(label=label, data=tap.data(), look=look)
 
     def copies(self, key: str, text: str) -> Row:
@@ -131,6 +125,10 @@ class Walk:
     def way_back(self) -> Row:
         """The row every screen ends with."""
         return (self.button("nav.back", Verb.NAV_BACK), self.button("nav.home", Verb.NAV_HOME))
+
+    def way_home(self) -> Row:
+        """The row of what stands outside the quest."""
+        return (self.button("nav.home", Verb.NAV_HOME),)
 
     def pieces(self, text: str) -> int:
         """Tokens of a text for the model in use; 0 when no tokenizer is known yet."""
@@ -146,23 +144,32 @@ class Walk:
         is_own = look is None or look.negative != style.negative
         return negative_of(style.negative, self.family, is_own=is_own)
 
-    async def ask(self, request: Request, key: str) -> Job:
-        """Asks the engine for work. Raises PromptRefused, QuotaReached, JobConflict."""
+    async def ask(self, request: Request, key: str = "") -> Job:
+        """Asks the engine for work; with a key once. Raises PromptRefused, QuotaReached, JobConflict."""
         self.has_room(*prompts_of(request))
-        most = most_live(request)
-        return await self.store.queue.enqueue(request, key=key, quest=self.here.id, user=self.person.id, most_live=most)
+        if not key:
+            asked_before = len(await self.store.queue.of_quest(self.here.id, request.KIND))
+            key = f"{request.KIND}:{self.here.id}:{asked_before}"
+        quest, user, most = self.here.id, self.person.id, most_live(request)
+        self.asked = await self.store.queue.enqueue(request, key=key, quest=quest, user=user, most_live=most)
+        return self.asked
 
-    async def ask_and_move(self, event: Event, request: Request, key: str, **changes: Any) -> Job:
+    async def ask_and_move(self, event: Event, request: Request, **changes: Any) -> None:
         """Asks for work and moves, or neither. Raises MoveRefused, PromptRefused, QuotaReached, JobConflict."""
         if not self.may(event):
             raise MoveRefused(place=str(self.place), event=event.value)
-        job = await self.ask(request, key)
+        await self.ask(request)
         await self.move(event, **changes)
-        return job
+
+    async def newest_job(self, kind: JobKind) -> Job | None:
+        """The quest's newest job of a kind; the one just asked for is at hand."""
+        if self.asked is not None and (self.asked.quest, self.asked.kind) == (self.here.id, kind):
+            return self.asked
+        return await self.store.queue.latest(self.here.id, kind)
 
     def says(self, key: str, **values: object) -> Turn:
         """A sentence of its own; nothing is changed, and the screen stays as it is."""
-        return Turn(before=(Notice(text=self.words(key, **values)),), screen=False)
+        return Turn(messages=(Notice(text=self.words(key, **values)),), screen=False)
 
     def has_room(self, *prompts: str) -> None:
         """Nothing, where each prompt is short enough for the model. Raises PromptRefused.
@@ -175,8 +182,3 @@ class Walk:
     def refuses(self, key: str, **values: object) -> Turn:
         """An alert that says why not; the screen stays as it is."""
         return Turn(toast=self.words.plain(key, **values), alert=True, screen=False)
-
-
-def quest_of(tap: Tap) -> int:
-    """The id of the quest a button was drawn for; 0 for none."""
-    return tap.rev // TICKS // REVS_A_QUEST

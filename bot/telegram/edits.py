@@ -68,10 +68,10 @@ async def edited(walk: Walk, chat_id: int, message_id: int, text: str) -> Reply:
         return Reply()
     quest = walk.quest
     if found is None or quest is None or place(quest) != found.after or quest.step != found.step:
-        return Reply(shows=(Notice(text=walk.words("text.edited_late")),))
+        return Reply(messages=(Notice(text=walk.words("text.edited_late")),))
     await _take_back(walk, quest, found)
     before = walk.quest
-    reply = await journey.wrote(walk, text)
+    reply = await journey.on_text(walk, text)
     await remember(walk.store, chat_id, message_id, Answered.of(before, walk.quest, text))
     return reply
 

@@ -13,6 +13,7 @@ from telegram import CallbackQuery, ChatMember, MaybeInaccessibleMessage, Messag
 from telegram.constants import ChatType
 
 from bot.admin import panel
+from bot.buttons import BUTTONS
 from bot.screens import Answer, Notice, Reply, Screen
 from bot.screens import Message as Shown
 from bot.steps import journey
@@ -157,9 +158,7 @@ class Routes:
             tap = Tap.read(data)
         except TapUnreadable:
             return Reply(toast=walk.words.plain("tap.unreadable"))
-        if tap.verb in panel.VERBS:
-            return await panel.tapped(walk, tap) if panel.may(walk) else Reply(toast=walk.words.plain("tap.unreadable"))
-        return await journey.tapped(walk, tap)
+        return await journey.on_tap(walk, tap, BUTTONS[tap.verb])
 
     async def _heard_in_group(self, user: User, message: Message) -> None:
         """Only a command of ours is answered, and nothing is kept of who wrote."""
@@ -194,15 +193,14 @@ class Routes:
     async def _journey(self, walk: Walk, message: Message) -> Reply:
         text = (message.text or "")[:LONGEST_TEXT]
         if text.startswith("/"):
-            name, _, argument = text[1:].partition(" ")
-            name = name.partition("@")[0].lower()
+            name = text[1:].partition(" ")[0].partition("@")[0].lower()
             if name == "admin" and panel.may(walk):
                 return await panel.show(walk)
-            return await journey.command(walk, name, argument.strip())
+            return await journey.on_command(walk, name)
         if message.text is not None:
-            return await journey.wrote(walk, text)
+            return await journey.on_text(walk, text)
         if message.effective_attachment is not None:
-            return await journey.sent_file(walk)
+            return await journey.on_file(walk)
         return Reply()  # somebody pinned a message, or the like
 
     async def _owe_answer(self, query: CallbackQuery, reply: Reply) -> None:
@@ -211,7 +209,7 @@ class Routes:
 
     async def _owe_all(self, chat_id: int, reply: Reply, key: str | None = None) -> None:
         """With a `key` once, whatever comes under it later: pictures of one album come as messages of their own."""
-        for number, shown in enumerate(reply.shows):
+        for number, shown in enumerate(reply.messages):
             await owe(self.store, chat_id, shown, Urgency.REPLY, f"{key}:{number}" if key else None)
 
     async def _owe(self, chat_id: int, message: Shown, urgency: Urgency) -> None:

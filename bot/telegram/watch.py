@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 import structlog
 
 from bot.screens import Message, Notice, Screen
-from bot.steps import journey
+from bot.steps.job_updates import on_job_update
 from bot.steps.silence import why_silent
 from bot.telegram.routes import WalkFor, owe
 from bot.words import Words
@@ -94,7 +94,7 @@ class Watch:
         person = await self._store.people.find(job.user)
         if person is None:
             return
-        messages = await journey.arrived(await self._walk_for(person), job)
+        messages = await on_job_update(await self._walk_for(person), job)
         for message in messages:
             await owe(self._store, person.chat_id, message, urgency_of(job, message))
 

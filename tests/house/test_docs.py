@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import AliasChoices
 
+from bot.buttons import page
 from bot.settings import Settings as BotSettings
-from bot.taps import Verb
 from engine.settings import Settings as EngineSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,12 +30,8 @@ def test_architecture_names_every_setting_and_no_other() -> None:
     assert set(table) == setting_names()
 
 
-def test_every_verb_is_drawn_on_some_button_and_handled() -> None:
-    source = "\n".join(
-        path.read_text() for folder in ("steps", "admin", "telegram") for path in (ROOT / "bot" / folder).glob("*.py")
-    )
-    unused = [verb for verb in Verb if f"Verb.{verb.name}" not in source]
-    assert unused == []
+def test_the_page_of_buttons_says_what_the_code_does() -> None:
+    assert (ROOT / "docs" / "buttons.md").read_text() == page(), "run: python -m bot.buttons > docs/buttons.md"
 
 
 def test_every_code_word_of_the_glossary_exists() -> None:

@@ -58,7 +58,7 @@ async def test_an_old_keyboard_does_nothing_and_shows_where_one_stands(anna: Tra
     reply = await anna.presses(old)
     assert reply.toast == "This keyboard is from an earlier step. You are here now: Payload."
     assert await anna.quest() == before
-    assert isinstance(reply.shows[-1], Screen)
+    assert isinstance(reply.messages[-1], Screen)
 
 
 async def test_a_candidate_may_be_judged_from_an_older_card_of_the_same_step(anna: Traveller, store: Store) -> None:
@@ -100,7 +100,7 @@ async def test_nobody_touches_what_belongs_to_another(anna: Traveller, boris: Tr
     found = await store.queue.find(job.id)
     assert found is not None
     assert found.wish is Wish.NONE
-    theirs = type(stolen)(label="?", data=Tap(Verb.QUEST_OPEN, (str((await anna.quest()).id),), 0).data())
+    theirs = type(stolen)(label="?", data=Tap(Verb.QUEST_OPEN, (str((await anna.quest()).id),)).data())
     await boris.presses(theirs)
     assert await store.quests.current(boris.id) is None
     await boris.waits()
@@ -246,7 +246,7 @@ async def test_without_an_engine_the_place_is_kept_and_said(anna: Traveller, clo
     await anna.chooses_a_style()
     clock.advances(minutes=1)
     reply = await anna.taps("hunt.start")
-    assert "The engine is not there" in reply.shows[-1].text  # type: ignore[union-attr]
+    assert "The engine is not there" in reply.messages[-1].text  # type: ignore[union-attr]
 
 
 async def test_place_and_seconds_are_two_numbers(anna: Traveller, boris: Traveller) -> None:
@@ -254,7 +254,7 @@ async def test_place_and_seconds_are_two_numbers(anna: Traveller, boris: Travell
     await boris.taps("hunt.start")
     await anna.chooses_a_style()
     reply = await anna.taps("hunt.start")
-    assert "1 before you, about 0:02" in reply.shows[-1].text  # type: ignore[union-attr]
+    assert "1 before you, about 0:02" in reply.messages[-1].text  # type: ignore[union-attr]
     await anna.says("/queue")
     assert "hunt: 1 before you, about 0:02" in anna.newest()
 
@@ -329,8 +329,8 @@ async def test_a_style_of_ten_thousand_characters_gets_a_sentence_and_changes_no
     await anna.taps("style.words")
     before = await anna.quest()
     reply = await anna.says("neon " * 2000)
-    assert isinstance(reply.shows[0], Notice)
-    assert "9999 characters" in reply.shows[0].text
+    assert isinstance(reply.messages[0], Notice)
+    assert "9999 characters" in reply.messages[0].text
     assert await anna.quest() == before
 
 
@@ -351,8 +351,8 @@ async def test_what_people_write_is_never_read_as_html(anna: Traveller) -> None:
 async def test_a_picture_sent_gets_a_sentence(anna: Traveller) -> None:
     from bot.steps import journey
 
-    reply = await journey.sent_file(await anna.walk())
-    assert isinstance(reply.shows[0], Notice)
+    reply = await journey.on_file(await anna.walk())
+    assert isinstance(reply.messages[0], Notice)
 
 
 async def test_too_much_at_once_is_refused_and_moves_nothing(anna: Traveller, store: Store) -> None:
@@ -425,4 +425,4 @@ async def test_a_language_is_kept_and_everything_speaks_it(anna: Traveller, stor
 @pytest.mark.parametrize("name", ["settings", "privacy", "help", "queue", "quests", "language", "cancel", "nonsense"])
 async def test_every_command_answers_somebody_who_never_came_before(anna: Traveller, name: str) -> None:
     reply = await anna.says(f"/{name}")
-    assert reply.shows
+    assert reply.messages

@@ -148,7 +148,7 @@ async def test_a_text_of_nothing_that_can_be_seen_is_answered_and_changes_nothin
     await writes_a_style(anna, "ink")
     before = await anna.quest()
     reply = await anna.says("\u200b\0")
-    assert reply.shows
+    assert reply.messages
     assert (await anna.quest()).style == before.style
 
 
@@ -158,7 +158,7 @@ async def test_more_chunks_than_the_model_takes_are_refused_with_a_sentence_befo
     await writes_a_style(anna, "ink")
     await goes_on_to_the_hunt(anna)
     reply = await anna.says(" BREAK ".join(["fox"] * (MOST_CHUNKS + 1)))
-    assert str(MOST_CHUNKS) in reply.shows[0].text  # type: ignore[union-attr]
+    assert str(MOST_CHUNKS) in reply.messages[0].text  # type: ignore[union-attr]
     assert "BREAK" not in (await anna.quest()).subject
     await anna.says(" BREAK ".join(["fox"] * (MOST_CHUNKS - 1)))
     await anna.taps("hunt.start")
@@ -174,7 +174,7 @@ async def test_a_text_that_is_too_long_is_refused_whole_and_never_cut(anna: Trav
     await goes_on_to_the_hunt(anna)
     before = (await anna.quest()).subject
     reply = await anna.says("fox " * 200)
-    assert "400" in reply.shows[0].text  # type: ignore[union-attr]
+    assert "400" in reply.messages[0].text  # type: ignore[union-attr]
     assert (await anna.quest()).subject == before
 
 

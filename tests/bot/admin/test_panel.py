@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.admin import panel
-from bot.screens import Button, Screen
+from bot.buttons import BUTTONS
+from bot.screens import Button, Reply, Screen
+from bot.steps import journey
 from bot.steps.walk import Walk
 from bot.taps import Tap, Verb
 from bot.words import LANGUAGES, Words
@@ -52,33 +54,42 @@ def verbs(screen: Screen) -> dict[str, Tap]:
     return {tap.verb.value: tap for tap in taps}
 
 
+async def tapped(walk: Walk, tap: Tap) -> Reply:
+    return await journey.on_tap(walk, tap, BUTTONS[tap.verb])
+
+
 async def test_only_who_the_operator_listed_may_see_it(store: Store) -> None:
     assert panel.may(await walk_of(store, ADMIN))
-    assert not panel.may(await walk_of(store, BORIS))
+    boris = await walk_of(store, BORIS)
+    assert not panel.may(boris)
+    for verb in panel.TAPS:
+        reply = await tapped(boris, Tap(verb, ("1",) * len(panel.TAPS[verb].takes)))
+        assert (reply.toast, reply.messages) == (boris.words.plain("tap.unreadable"), ())
+    assert not await store.machine.paused()
 
 
 async def test_a_paused_machine_offers_to_go_on_and_the_other_way_round(store: Store) -> None:
     walk = await walk_of(store, ADMIN)
-    shown = screen_of((await panel.show(walk)).shows)
+    shown = screen_of((await panel.show(walk)).messages)
     assert Verb.ADMIN_PAUSE in verbs(shown)
-    paused = await panel.tapped(walk, verbs(shown)[Verb.ADMIN_PAUSE])
+    paused = await tapped(walk, verbs(shown)[Verb.ADMIN_PAUSE])
     assert await store.machine.paused()
     assert paused.toast
-    resume = verbs(screen_of(paused.shows))[Verb.ADMIN_RESUME]
-    await panel.tapped(walk, resume)
+    resume = verbs(screen_of(paused.messages))[Verb.ADMIN_RESUME]
+    await tapped(walk, resume)
     assert not await store.machine.paused()
 
 
 async def test_canceling_a_job_asks_again_and_leaves_a_note(store: Store) -> None:
     job = await boris_asks(store)
     walk = await walk_of(store, ADMIN)
-    shown = screen_of((await panel.show(walk)).shows)
-    asked = screen_of((await panel.tapped(walk, verbs(shown)[Verb.ADMIN_CANCEL])).shows)
+    shown = screen_of((await panel.show(walk)).messages)
+    asked = screen_of((await tapped(walk, verbs(shown)[Verb.ADMIN_CANCEL])).messages)
     found = await store.queue.find(job.id)
     assert found is not None
     assert found.state is JobState.QUEUED, "asking changes nothing"
     assert asked.slot == shown.slot, "on the same message"
-    await panel.tapped(walk, verbs(asked)[Verb.ADMIN_CANCEL_YES])
+    await tapped(walk, verbs(asked)[Verb.ADMIN_CANCEL_YES])
     found = await store.queue.find(job.id)
     assert found is not None
     assert found.state is JobState.CANCELED
@@ -89,9 +100,9 @@ async def test_canceling_a_job_asks_again_and_leaves_a_note(store: Store) -> Non
 async def test_a_job_that_has_ended_meanwhile_is_said_so(store: Store) -> None:
     walk = await walk_of(store, ADMIN)
     for verb in (Verb.ADMIN_CANCEL, Verb.ADMIN_CANCEL_YES):
-        for args in (("999",), ("x",), ()):
-            reply = await panel.tapped(walk, Tap(verb, args))
-            assert reply.toast == walk.words.plain("admin.done.gone")
+        assert (await tapped(walk, Tap(verb, ("999",)))).toast == walk.words.plain("admin.done.gone")
+        for args in (("x",), ()):
+            assert (await tapped(walk, Tap(verb, args))).toast == walk.words.plain("tap.unreadable")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -114,8 +125,8 @@ async def test_the_panel_fits_a_phone_in_every_language_with_a_full_queue(store:
         await store.queue.enqueue(HuntRequest(rows=(row,)), key=f"hunt:{person}", quest=None, user=person)
     walk = await walk_of(store, ADMIN, language)
     for verb in (Verb.ADMIN_PAUSE, Verb.ADMIN_RESUME):
-        await panel.tapped(walk, Tap(verb))
-    shown = screen_of((await panel.show(walk)).shows)
+        await tapped(walk, Tap(verb))
+    shown = screen_of((await panel.show(walk)).messages)
     assert len(shown.text) < 4096
     assert "emoji" in shown.text
     assert len(shown.rows) <= 8

@@ -58,7 +58,7 @@ def test_every_step_begins_at_its_first_stage() -> None:
 
 def test_every_event_of_the_table_happens_somewhere_and_no_other_does() -> None:
     used = set()
-    for path in (BOT / "steps").glob("*.py"):
+    for path in (BOT / "steps").rglob("*.py"):
         if path.name != "moves.py":
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Event":

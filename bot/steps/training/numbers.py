@@ -6,11 +6,11 @@ from bot.rules import numbers as rules
 from bot.rules.clashes import said_of
 from bot.rules.recipe import differences, nearest_preset, preset_recipe
 from bot.rules.recipe import reasons as reasons_of
-from bot.screens import Button, Row, Screen
+from bot.screens import Row, Screen, in_rows
 from bot.steps.moves import Event
-from bot.steps.recipe import palette, setting_of, warnings
+from bot.steps.training.recipe import setting_of, warnings
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from bot.words import Markup
 from storage.presets import PRESETS
 from storage.recipe import Recipe
@@ -53,31 +53,27 @@ async def _index(walk: Walk) -> Screen:
     changed = _changed(walk, recipe, preset)
     if changed:
         lines.append(walk.words("train.numbers.changed", preset=name, numbers=changed))
-    lines += warnings(walk, recipe, len(await palette(walk)))
+    lines += warnings(walk, recipe, len(await walk.palette()))
     pages = [walk.button(f"train.page.{page}", Verb.TRAIN_PAGE, number) for number, page in enumerate(PAGE_NAMES, 1)]
     last = (
         walk.button("train.reset", Verb.TRAIN_PRESET, preset.preset, preset=name),
         walk.button("train.start", Verb.TRAIN_START, look="primary"),
     )
-    return Screen(text="\n\n".join(lines), rows=(*_in_rows(pages), last, walk.way_back()))
+    return Screen(text="\n\n".join(lines), rows=(*in_rows(pages, COLUMNS), last, walk.way_back()))
 
 
 async def _page(walk: Walk, page: str) -> Screen:
     recipe, names = walk.here.recipe, tuple(rules.PAGES[page])
     lines = [walk.words("train.numbers.page", page=walk.words.plain(f"train.page.{page}")), ""]
     lines += [walk.words(f"train.number.{name}", value=value_of(walk, recipe, name)) for name in names]
-    found = warnings(walk, recipe, len(await palette(walk)))
+    found = warnings(walk, recipe, len(await walk.palette()))
     lines += ["", *found] if found else []
     buttons = [
         walk.labelled(f"{walk.words.plain(f'train.name.{name}')} {value_of(walk, recipe, name)}", Verb.TRAIN_SET, name)
         for name in names
     ]
     buttons.append(walk.button("train.pages", Verb.TRAIN_PAGE, 0))
-    return Screen(text="\n".join(lines), rows=(*_in_rows(buttons), walk.way_back()))
-
-
-def _in_rows(buttons: list[Button]) -> list[Row]:
-    return [tuple(buttons[start : start + COLUMNS]) for start in range(0, len(buttons), COLUMNS)]
+    return Screen(text="\n".join(lines), rows=(*in_rows(buttons, COLUMNS), walk.way_back()))
 
 
 def value_of(walk: Walk, recipe: Recipe, name: str) -> str:
@@ -92,7 +88,7 @@ def value_of(walk: Walk, recipe: Recipe, name: str) -> str:
 
 async def _preset_below(walk: Walk) -> Recipe:
     """The preset in use, or the one that the person's own numbers are nearest to."""
-    recipe, pictures, kind = walk.here.recipe, len(await palette(walk)), walk.here.style.kind
+    recipe, pictures, kind = walk.here.recipe, len(await walk.palette()), walk.here.style.kind
     if recipe.preset in PRESETS:
         return preset_recipe(recipe.preset, walk.family, pictures, recipe.seed, kind)
     return nearest_preset(recipe, walk.family, pictures)
@@ -104,42 +100,34 @@ def _changed(walk: Walk, recipe: Recipe, preset: Recipe) -> str:
     return Markup(", ".join(f"{walk.words(f'train.name.{name}')} {value_of(walk, recipe, name)}" for name in names))
 
 
-async def reasons_asked(walk: Walk, _tap: Tap) -> Turn:
+async def reasons_asked(walk: Walk) -> Turn:
     """Why these numbers."""
     await walk.move(Event.REASONS)
     return Turn()
 
 
-async def numbers_asked(walk: Walk, _tap: Tap) -> Turn:
+async def numbers_asked(walk: Walk) -> Turn:
     """Every number with its advice."""
     await walk.move(Event.NUMBERS)
     return Turn()
 
 
-async def page_turned(walk: Walk, tap: Tap) -> Turn:
+async def page_turned(walk: Walk, page: int) -> Turn:
     """One page of the numbers, or (0) all pages."""
     if walk.here.stage is not Stage.NUMBERS:
         return walk.refuses("tap.unreadable")
-    await walk.stay(cursor=int(tap.args[0]))
+    await walk.stay(cursor=page)
     return Turn()
 
 
-async def number_changed(walk: Walk, tap: Tap) -> Turn:
+async def number_changed(walk: Walk, name: str) -> Turn:
     """The next choice for one number; choices that clash are passed over, and the person is told why."""
-    if tap.args[0] not in rules.NUMBERS:
+    if name not in rules.NUMBERS:
         return walk.refuses("tap.unreadable")
-    setting = setting_of(walk, len(await palette(walk)))
-    recipe, passed = rules.next_allowed(walk.here.recipe, tap.args[0], setting)
+    setting = setting_of(walk, len(await walk.palette()))
+    recipe, passed = rules.next_allowed(walk.here.recipe, name, setting)
     await walk.stay(recipe=recipe)
     if not passed:
         return Turn()
     why = walk.words.plain(f"train.clash.{passed[0]}", **said_of(recipe, setting.pictures))
     return Turn(toast=why, alert=True)
-
-
-TAPS = {
-    Verb.TRAIN_WHY: reasons_asked,
-    Verb.TRAIN_NUMBERS: numbers_asked,
-    Verb.TRAIN_PAGE: page_turned,
-    Verb.TRAIN_SET: number_changed,
-}

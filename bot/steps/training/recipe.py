@@ -6,26 +6,20 @@ from bot.rules.clashes import Setting, clashes, said_of
 from bot.rules.estimate import UPLOAD_BYTES, disk_bytes, file_bytes, is_short, memory_bytes, smaller
 from bot.rules.progress import clock_time, training_seconds
 from bot.rules.recipe import preset_recipe
-from bot.screens import Button, Message, Row, Screen
+from bot.screens import Button, Row, Screen
+from bot.steps.step import Messages
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from storage.families import FAMILIES, Family
 from storage.presets import ATTENTION, PRESETS
 from storage.recipe import Preset, Recipe
-from storage.records import Candidate
-from storage.states import Stage, Verdict
+from storage.states import Stage
 
 SAMPLES = 4
 GB = 1e9
 
 
-async def palette(walk: Walk) -> list[Candidate]:
-    """The kept candidates by number."""
-    candidates = await walk.store.candidates.of(walk.here.id)
-    return [candidate for candidate in candidates if candidate.verdict is Verdict.KEPT]
-
-
-async def enter(walk: Walk) -> tuple[Message, ...]:
+async def on_enter(walk: Walk) -> Messages:
     """A recipe for a palette of this size, unless the person set its numbers."""
     if walk.here.stage is Stage.RECIPE and walk.here.recipe.preset in PRESETS:
         await _use_preset(walk, walk.here.recipe.preset)
@@ -34,7 +28,7 @@ async def enter(walk: Walk) -> tuple[Message, ...]:
 
 async def _use_preset(walk: Walk, name: Preset) -> None:
     kind = walk.here.style.kind
-    recipe = preset_recipe(name, walk.family, len(await palette(walk)), seed=walk.here.id, kind=kind)
+    recipe = preset_recipe(name, walk.family, len(await walk.palette()), seed=walk.here.id, kind=kind)
     await walk.stay(recipe=recipe)
 
 
@@ -45,7 +39,7 @@ def setting_of(walk: Walk, pictures: int) -> Setting:
 
 async def show(walk: Walk) -> Screen:
     """The presets with time, memory and file to expect."""
-    quest, recipe, pictures = walk.here, walk.here.recipe, len(await palette(walk))
+    quest, recipe, pictures = walk.here, walk.here.recipe, len(await walk.palette())
     lines = [
         walk.words(
             "train.ask",
@@ -124,14 +118,9 @@ def _way(walk: Walk, way: Recipe, recipe: Recipe) -> str:
     return walk.words.plain("train.way.rank", rank=way.rank, megabytes=size)
 
 
-async def preset_chosen(walk: Walk, tap: Tap) -> Turn:
+async def preset_chosen(walk: Walk, preset: Preset) -> Turn:
     """Fast, balanced or thorough."""
-    if tap.args[0] not in PRESETS:
+    if preset not in PRESETS:
         return walk.refuses("tap.unreadable")
-    await _use_preset(walk, Preset(tap.args[0]))
-    return Turn(toast=walk.words.plain(f"train.preset.{tap.args[0]}"))
-
-
-TAPS = {
-    Verb.TRAIN_PRESET: preset_chosen,
-}
+    await _use_preset(walk, preset)
+    return Turn(toast=walk.words.plain(f"train.preset.{preset}"))

@@ -8,7 +8,7 @@ from bot.rules.curve import advised, begins_to_copy, labels, reading_key, reason
 from bot.screens import Cell, Screen, Sheet
 from bot.steps.moves import Event
 from bot.steps.walk import Turn, Walk
-from bot.taps import Tap, Verb
+from bot.taps import Verb
 from storage.records import Checkpoint, ContentHash, Job
 from storage.requests import Row as DrawnRow
 from storage.requests import TrainingAnswer, TrainingRequest, read_answer, read_request
@@ -80,10 +80,10 @@ async def _sheet(
     )
 
 
-async def picked(walk: Walk, tap: Tap) -> Turn:
+async def picked(walk: Walk, step: int) -> Turn:
     """A checkpoint becomes the seal."""
     found = await last_training(walk)
-    chosen = next((c for c in found[2] if c.step == int(tap.args[0])), None) if found else None
+    chosen = next((c for c in found[2] if c.step == step), None) if found else None
     if found is None or chosen is None:
         return walk.refuses("tap.unreadable")
     job, request, _ = found
@@ -101,13 +101,7 @@ async def picked(walk: Walk, tap: Tap) -> Turn:
     return Turn(toast=walk.words.plain("seal.picked.toast"), fresh=True)
 
 
-async def choice_asked(walk: Walk, _tap: Tap) -> Turn:
+async def choice_asked(walk: Walk) -> Turn:
     """Back to the checkpoint sheet."""
     await walk.move(Event.CHOOSE_AGAIN)
     return Turn()
-
-
-TAPS = {
-    Verb.SEAL_PICK: picked,
-    Verb.SEAL_CHOICE: choice_asked,
-}
