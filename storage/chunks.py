@@ -1,6 +1,6 @@
 """Cuts a prompt into chunks that a text encoder can take, and says when they are too many. Pure; obeyed by both sides.
 
-The bot asks before a job is made, with the tokenizer's pieces; the engine asks again, with their ids.
+The bot asks before a job is made, with the tokenizer's tokens; the engine asks again, with their ids.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class Reading(StrEnum):
     GOOD = "good"
     SHAPE = "shape"  # not 3–16 small Latin letters and digits
     MEANS = "means"  # known to mean something to Stable Diffusion: refused
-    COMMON = "common"  # the tokenizer knows it as one piece: warned about
+    COMMON = "common"  # the tokenizer knows it as one token: warned about
     ENGLISH = "english"  # an English word: warned about
 
 
@@ -29,14 +29,14 @@ class Encoding(Protocol):
 
     @property
     def tokens(self) -> list[str]:
-        """The pieces, in order."""
+        """The tokens, in order."""
 
 
 class Tokenizer(Protocol):
     """The one call we need of `tokenizers.Tokenizer`."""
 
     def encode(self, sequence: str, *, add_special_tokens: bool) -> Encoding:
-        """The pieces of a text."""
+        """The tokens of a text."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Trigger:
 
     word: str
     reading: Reading
-    pieces: tuple[str, ...] = ()  # as the tokenizer cuts it; empty without one
+    tokens: tuple[str, ...] = ()  # as the tokenizer cuts it; empty without one
     meaning: str = ""
 
     @property
@@ -61,17 +61,17 @@ def read_trigger(
     word = text.strip().lower()
     if not SHAPE.fullmatch(word):
         return Trigger(word[:32], Reading.SHAPE)
-    pieces = pieces_of(word, tokenizer)
+    tokens = tokens_of(word, tokenizer)
     if word in meanings:
-        return Trigger(word, Reading.MEANS, pieces, meanings[word])
+        return Trigger(word, Reading.MEANS, tokens, meanings[word])
     if word in english:
-        return Trigger(word, Reading.ENGLISH, pieces)
-    if len(pieces) == 1:
-        return Trigger(word, Reading.COMMON, pieces)
-    return Trigger(word, Reading.GOOD, pieces)
+        return Trigger(word, Reading.ENGLISH, tokens)
+    if len(tokens) == 1:
+        return Trigger(word, Reading.COMMON, tokens)
+    return Trigger(word, Reading.GOOD, tokens)
 
 
-def pieces_of(text: str, tokenizer: Tokenizer | None) -> tuple[str, ...]:
+def tokens_of(text: str, tokenizer: Tokenizer | None) -> tuple[str, ...]:
     """A text as the model's tokenizer cuts it, without its marks for word ends."""
     if tokenizer is None:
         return ()

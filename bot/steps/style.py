@@ -88,9 +88,9 @@ def _card(walk: Walk) -> Screen:
     ]
     if style.negative and not walk.negative(style):
         lines.append(walk.words("style.card.avoid_unused"))
-    pieces = walk.pieces(plain(f"{style.modifiers}, {style.boosters}"))
-    if pieces > walk.room() * 3 // 4:
-        lines.append(walk.words("style.card.long", pieces=pieces, room=walk.room()))
+    tokens = walk.token_count(plain(f"{style.modifiers}, {style.boosters}"))
+    if tokens > walk.room() * 3 // 4:
+        lines.append(walk.words("style.card.long", tokens=tokens, room=walk.room()))
     drawing = best_drawing(walk.machine)
     model = walk.machine.model.name if walk.machine else "–"
     lines.append(walk.words("style.card.model", model=model, size=drawing.width_px))
@@ -128,10 +128,10 @@ def read(walk: Walk, word: str) -> Trigger:
 
 def told(walk: Walk, trigger: Trigger) -> str:
     """A trigger's reading as a sentence."""
-    if trigger.reading is Reading.GOOD and not trigger.pieces:
+    if trigger.reading is Reading.GOOD and not trigger.tokens:
         return walk.words("trigger.reads.unread", word=trigger.word)
     meaning = walk.words(f"meaning.{trigger.meaning}") if trigger.meaning else ""
-    values = {"pieces": "·".join(trigger.pieces), "count": len(trigger.pieces), "meaning": meaning}
+    values = {"tokens": "·".join(trigger.tokens), "count": len(trigger.tokens), "meaning": meaning}
     return walk.words(f"trigger.reads.{trigger.reading}", word=trigger.word, **values)
 
 

@@ -13,7 +13,7 @@ from bot.rules.lengths import units
 from bot.rules.palette import kept
 from bot.rules.prompt import negative_of
 from bot.rules.quotas import most_live
-from bot.rules.trigger import Tokenizer, pieces_of
+from bot.rules.trigger import Tokenizer, tokens_of
 from bot.screens import LONGEST_COPY, Button, CopyButton, Message, Notice, Row
 from bot.steps.moves import JOURNEY, Event, Place
 from bot.taps import MILLISECONDS, REVISIONS, Stamp, Tap, Verb
@@ -130,9 +130,9 @@ class Walk:
         """The row of what stands outside the quest."""
         return (self.button("nav.home", Verb.NAV_HOME),)
 
-    def pieces(self, text: str) -> int:
+    def token_count(self, text: str) -> int:
         """Tokens of a text for the model in use; 0 when no tokenizer is known yet."""
-        return len(pieces_of(text, self.tokenizer))
+        return len(tokens_of(text, self.tokenizer))
 
     def room(self) -> int:
         """Tokens a prompt may have: the encoder's length without start and end."""
@@ -177,7 +177,7 @@ class Walk:
         Before an engine was ever here a word counts as one token, the least it can be; the engine counts again.
         """
         for text in prompts:
-            in_chunks(text, lambda words: pieces_of(words, self.tokenizer) or words.split(), self.room(), ",")
+            in_chunks(text, lambda words: tokens_of(words, self.tokenizer) or words.split(), self.room(), ",")
 
     def refuses(self, key: str, **values: object) -> Turn:
         """An alert that says why not; the screen stays as it is."""

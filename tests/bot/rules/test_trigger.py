@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from bot.library import library
-from bot.rules.trigger import Reading, pieces_of, read_trigger
+from bot.rules.trigger import Reading, read_trigger, tokens_of
 from bot.taps import Stamp, Tap, Verb
 
 
@@ -38,7 +38,7 @@ def test_every_suggestion_is_good_by_its_own_check(word: str) -> None:
 def test_sks_is_a_rifle_and_is_refused() -> None:
     trigger = read_trigger("sks", tokenizer(), library().meanings, library().english)
     assert trigger.is_refused
-    assert (trigger.meaning, trigger.pieces) == ("rifle", ("s", "ks"))
+    assert (trigger.meaning, trigger.tokens) == ("rifle", ("s", "ks"))
 
 
 @pytest.mark.parametrize("word", ["", "ab", "1abc", "two words", "ohwx!", "a" * 17, "охв", "a:b"])
@@ -63,8 +63,8 @@ def test_capital_letters_are_only_a_way_of_writing() -> None:
     assert read_trigger(" OHWX ", None, {}, frozenset()).word == "ohwx"
 
 
-def test_pieces_are_shown_without_the_tokenizers_own_marks() -> None:
-    assert pieces_of("ohwx", tokenizer()) == ("o", "h", "w", "x")
+def test_tokens_are_shown_without_the_tokenizers_own_marks() -> None:
+    assert tokens_of("ohwx", tokenizer()) == ("o", "h", "w", "x")
 
 
 @given(st.text(max_size=40))
