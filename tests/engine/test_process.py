@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from storage.states import JobState, ModelFault
 from storage.store import Store
 from tests.engine.sealing import Memory, small_training
 from tests.engine.tiny_models import tiny_folder
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60.0
@@ -46,11 +46,7 @@ async def test_a_stopped_engine_exits_cleanly_and_the_job_waits_for_the_next(sto
     rows = tuple(Row(prompt="a fox", negative="", seed=Seed(n), subject="", drawing=drawing) for n in range(100))
     job = await store.queue.enqueue(PayloadRequest(rows=rows), key="payload", quest=quest, user=ANNA)
     process = await start(store)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not await store.pictures.of_job(job.id):
-        assert time.monotonic() < deadline, "no picture came"
-        assert process.returncode is None, await said(process)
-        await asyncio.sleep(0.1)
+    await until(lambda: store.pictures.of_job(job.id), PATIENCE_SECONDS, by=process.wait())
     process.send_signal(signal.SIGTERM)
     lines = await said(process)
     found = await store.queue.find(job.id)
@@ -86,11 +82,12 @@ async def start(store: Store) -> asyncio.subprocess.Process:
 
 async def until_step(store: Store, job: Job, step: int, process: asyncio.subprocess.Process) -> None:
     """Waits until the training has said that it is past a step."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (found := await store.queue.find(job.id)) is None or found.progress.done < step:
-        assert time.monotonic() < deadline, "it does not get on"
-        assert process.returncode is None, await said(process)
-        await asyncio.sleep(0.05)
+
+    async def is_past() -> bool:
+        found = await store.queue.find(job.id)
+        return found is not None and found.progress.done >= step
+
+    await until(is_past, PATIENCE_SECONDS, by=process.wait())
 
 
 async def test_a_training_that_is_asked_to_end_keeps_its_very_step_and_comes_to_the_same_seal(
@@ -119,9 +116,12 @@ async def seal_of(store: Store, job: Job) -> tuple[list[ContentHash], list[float
     """What a training comes to in an engine of its own: its checkpoints and its losses."""
     process = await start(store)
     await until_step(store, job, TRAINING_STEPS, process)
-    while (found := await store.queue.find(job.id)) is None or found.state is not JobState.DONE:
-        assert process.returncode is None, await said(process)
-        await asyncio.sleep(0.05)
+
+    async def is_done() -> bool:
+        found = await store.queue.find(job.id)
+        return found is not None and found.state is JobState.DONE
+
+    await until(is_done, PATIENCE_SECONDS, by=process.wait())
     process.terminate()
     await said(process)
     losses = [point.loss for point in await store.trainings.losses(job.id)]
@@ -132,10 +132,11 @@ async def test_a_second_signal_ends_it_at_once(store: Store) -> None:
     job = await begin_training(store)
     process = await start(store)
     await until_step(store, job, 1, process)
+    ended = asyncio.ensure_future(process.wait())
     for _ in range(20):  # the second one that arrives counts
-        if process.returncode is None:
+        if not ended.done():
             process.send_signal(signal.SIGTERM)
-            await asyncio.sleep(0.005)
+            await asyncio.wait({ended}, timeout=0.005)
     lines = await said(process)
     assert process.returncode in (0, SECOND_SIGNAL), lines
     assert "Traceback" not in lines

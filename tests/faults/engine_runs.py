@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,13 @@ from storage.records import ContentHash, Drawing, Seed
 from storage.requests import PayloadRequest, Row, TrainingPicture, TrainingRequest
 from storage.states import LIVE_STATES, JobKind
 from storage.store import Store
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = 137  # what storage.failpoints exits with, and what a shell says of kill -9
 ANNA = 7
 SUBJECTS = ("cat face", "fox", "pizza", "castle", "rocket")
 PATIENCE_SECONDS = 240.0
-LOOK_EVERY_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,19 @@ async def start_engine(data: Path, failpoint: str = "") -> asyncio.subprocess.Pr
     return await asyncio.create_subprocess_exec(sys.executable, "-m", "engine", env=environment, cwd=ROOT)
 
 
+async def ends_or_is_done(process: asyncio.subprocess.Process, store: Store) -> None:
+    """Until the engine has died or done all its work. Raises TimeoutError."""
+
+    async def is_so() -> bool:
+        return process.returncode is not None or await all_done(store)
+
+    try:
+        await until(is_so, PATIENCE_SECONDS)
+    except TimeoutError:
+        process.kill()
+        raise
+
+
 async def all_done(store: Store) -> bool:
     return not [job for job in await store.queue.live() if job.state in LIVE_STATES]
 
@@ -101,15 +113,10 @@ async def run_until_done(data: Path, failpoints: Sequence[str]) -> int:
     store = await Store.open(data)
     deaths = 0
     queue = [*failpoints, ""]
-    deadline = time.monotonic() + PATIENCE_SECONDS
     try:
         while True:
             process = await start_engine(data, queue.pop(0) if len(queue) > 1 else queue[0])
-            while process.returncode is None and not await all_done(store):
-                if time.monotonic() > deadline:
-                    process.kill()
-                    raise TimeoutError("the engine's work did not end")
-                await asyncio.sleep(LOOK_EVERY_SECONDS)
+            await ends_or_is_done(process, store)
             if process.returncode is None:
                 process.terminate()
             code = await process.wait()

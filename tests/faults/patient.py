@@ -39,7 +39,8 @@ class Patient(Person):
     def presses(self, button: Seen) -> Answered:
         """Taps this button; where that could not be done, the newest one of its verb and arguments."""
         while not is_done((answered := self._presses(button)).text):
-            time.sleep(AGAIN_SECONDS)
+            again = time.monotonic() + AGAIN_SECONDS
+            self.waits("another try", lambda again=again: time.monotonic() > again)
             button = self.finds(button.data.partition(":")[0], *button.args)
         return answered
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from storage.records import Job
 from storage.states import JobState
 from storage.store import Store
 from tests.faults.engine_runs import all_done, ask, outcome, start_engine
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -41,29 +40,26 @@ def fill(path: Path) -> None:
     os.close(handle)
 
 
-async def live(store: Store, until: Callable[[tuple[Job, ...]], bool], seconds: float = 120.0) -> tuple[Job, ...]:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if until(jobs := await store.queue.live()):
-            return jobs
-        await asyncio.sleep(0.1)
-    raise TimeoutError
-
-
 async def test_work_waits_while_the_disk_is_full_and_goes_on_by_itself(small_disk: Path) -> None:
     await ask(small_disk / "data")
     store = await Store.open(small_disk / "data")
+
+    async def has_begun() -> bool:
+        return any(job.progress.done for job in await store.queue.live())
+
+    async def all_that_wait() -> tuple[Job, ...]:
+        jobs = await store.queue.live()
+        return jobs if all(job.state is JobState.WAITING for job in jobs) else ()
+
     engine = await start_engine(small_disk / "data")
     try:
-        await live(store, lambda jobs: any(job.progress.done for job in jobs))
+        await until(has_begun, 120.0, by=engine.wait())
         fill(small_disk / "filler")
-        held = await live(store, lambda jobs: bool(jobs) and all(job.state is JobState.WAITING for job in jobs))
+        held = await until(all_that_wait, 120.0, by=engine.wait())
         assert {(job.attempt, job.deaths, "NoRoom" in (job.error or "")) for job in held} == {(0, 0, True)}
         assert engine.returncode is None
         (small_disk / "filler").unlink()
-        while not await all_done(store):
-            assert engine.returncode is None
-            await asyncio.sleep(0.2)
+        await until(lambda: all_done(store), 120.0, by=engine.wait())
     finally:
         await store.close()
         engine.terminate()

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,9 +22,14 @@ from launch.processes import ROOT, Part, Processes
 from launch.pulse import Patience
 
 PATIENCE_SECONDS = 30.0
+LOOK_SECONDS = 0.05
 QUICK = Patience(idle=1.0, busy=30.0, loading=4.0, between_questions=0.3, question=5.0, grace=0.5)
 IS_FRESH = "import os, sys, time; sys.exit(time.time() - os.stat(sys.argv[1]).st_mtime > 0.6)"
-BEATS = "import pathlib, sys, time\nwhile True:\n    pathlib.Path(sys.argv[1]).touch()\n    time.sleep(0.05)"
+BEATS = (
+    "import pathlib, sys, threading\n"
+    "while True:\n    pathlib.Path(sys.argv[1]).touch()\n    threading.Event().wait(0.05)"
+)
+IDLES = "import signal; signal.alarm(600); signal.pause()"  # does nothing, and does not stay for ever
 LEASHED = "from storage.leash import follow_launcher\nfollow_launcher()\n"
 
 
@@ -32,7 +38,7 @@ def until(look: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
+        threading.Event().wait(LOOK_SECONDS)  # `make run` looks so too: a process that hangs gives no sign
 
 
 def part(name: str, code: str, beat: Path | None = None) -> Part:
@@ -88,10 +94,10 @@ def test_a_process_that_waits_for_itself_for_ever_is_replaced_though_it_ignores_
     beat = tmp_path / "beat"
     locked = textwrap.dedent(
         """
-        import pathlib, signal, sys, threading, time
+        import pathlib, signal, sys, threading
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for _ in range(20):
-            pathlib.Path(sys.argv[1]).touch(); time.sleep(0.05)
+            pathlib.Path(sys.argv[1]).touch(); threading.Event().wait(0.05)
         lock = threading.Lock(); lock.acquire(); lock.acquire()
         """
     )
@@ -118,7 +124,7 @@ def test_a_part_that_refuses_is_not_started_again_and_the_screen_says_so(
     says_no = (
         f"import sys; open({str(lives)!r}, 'a').write('x'); print('no such model', file=sys.stderr); sys.exit({code})"
     )
-    watch = watching(part("engine", says_no), part("bot", "import time; time.sleep(60)"))
+    watch = watching(part("engine", says_no), part("bot", IDLES))
     watch.until(lambda: watch.processes.look_after() == ["engine"])
     began = time.monotonic()
     watch.until(lambda: time.monotonic() - began > 1.5)
@@ -130,7 +136,7 @@ def test_a_part_that_refuses_is_not_started_again_and_the_screen_says_so(
 
 
 def test_a_part_that_dies_otherwise_is_started_again(tmp_path: Path, watching: Callable[..., Watch]) -> None:
-    watch = watching(part("bot", "import time; time.sleep(60)"))
+    watch = watching(part("bot", IDLES))
     first = watch.pid("bot")
     watch.processes.kill("bot")
     watch.until(lambda: watch.pid("bot") not in (0, first))
@@ -147,14 +153,15 @@ def test_a_second_interrupt_ends_at_once(watching: Callable[..., Watch], tmp_pat
 
 
 STARTER = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from launch.processes import Part, Processes
 codes = sys.argv[2:]
 parts = [Part(str(n), (sys.executable, "-c", code)) for n, code in enumerate(codes)]
 Processes(parts, record=Path(sys.argv[1])).start()
 print("up", flush=True)
-time.sleep(600)
+signal.alarm(600)
+signal.pause()
 """
 
 
@@ -179,7 +186,7 @@ def killed(starter: subprocess.Popen[str]) -> None:
 
 def test_children_end_when_whoever_started_them_is_killed(tmp_path: Path) -> None:
     record, marks = tmp_path / "launch.json", [tmp_path / str(n) for n in range(2)]
-    ready = [f"{LEASHED}import time; open({str(mark)!r}, 'w'); time.sleep(600)" for mark in marks]
+    ready = [f"{LEASHED}open({str(mark)!r}, 'w'); {IDLES}" for mark in marks]
     starter, children = started(record, *ready)
     until(lambda: all(mark.exists() for mark in marks))
     killed(starter)
@@ -188,7 +195,7 @@ def test_children_end_when_whoever_started_them_is_killed(tmp_path: Path) -> Non
 
 def test_what_an_earlier_start_left_stopped_is_ended_by_the_next_one(tmp_path: Path) -> None:
     record = tmp_path / "launch.json"
-    starter, children = started(record, "import time; time.sleep(600)", "import time; time.sleep(600)")
+    starter, children = started(record, IDLES, IDLES)
     os.kill(children[0].pid, signal.SIGSTOP)
     killed(starter)
     assert len(left_over(record)) == 2
@@ -198,7 +205,7 @@ def test_what_an_earlier_start_left_stopped_is_ended_by_the_next_one(tmp_path: P
 
 
 def test_a_stranger_who_got_the_number_of_an_earlier_part_is_left_alone(tmp_path: Path) -> None:
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    stranger = subprocess.Popen([sys.executable, "-c", IDLES])
     try:
         note_parts(tmp_path / "launch.json", [(stranger.pid, (sys.executable, "-m", "engine")), (2**22 + 1, ("x",))])
         assert end_left_over(tmp_path / "launch.json", by_itself=0.1, asked=0.1) == 0

@@ -74,6 +74,7 @@ class ScriptedBot:
         self.bot = bot
         self.kept = 0
         self.seen = 0
+        self.has_drawn = asyncio.Event()  # set by whoever has seen that it draws
 
     async def run(self) -> None:
         """Polls until cancelled."""
@@ -127,7 +128,7 @@ class ScriptedBot:
     async def hunts(self, chat: int) -> None:
         """Typing, an album of four, and one message with its buttons."""
         await self.bot.send_chat_action(chat, "upload_photo")
-        await asyncio.sleep(0.6)
+        await self.has_drawn.wait()
         await self.bot.send_media_group(chat, [InputMediaPhoto(drawing(seed)) for seed in (3, 8, 21, 34)])
         await self.bot.send_message(
             chat, "Which of them is the style you meant? Its seed will be the start of everything.", reply_markup=PICKS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import os
 from collections.abc import AsyncIterator
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from PIL import Image
 from telegram import Bot, Message, TelegramObject, Update
 from telegram.request import HTTPXRequest
@@ -20,6 +18,7 @@ from telegram.request import HTTPXRequest
 from rehearsal.server import build_app
 from rehearsal.world import World
 from tests.clock import Clock
+from tests.rehearsal.serving import serving
 
 os.environ.setdefault("PTB_TIMEDELTA", "true")  # as bot.telegram has it
 TOKEN = "123456:AAE-a_token_that_nobody_may_keep"
@@ -80,16 +79,10 @@ class Stage:
 async def playing(folder: Path, clock: Clock | None = None, *, control: bool = True) -> AsyncIterator[Stage]:
     """A rehearsal on a free port, until the block ends; it is then stopped in order."""
     world = World(folder, clock.unix) if clock else World(folder)
-    config = uvicorn.Config(
-        build_app(world, token=TOKEN, control_open=control), port=0, access_log=False, log_level="warning"
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
+    async with (
+        serving(build_app(world, token=TOKEN, control_open=control)) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False) as http,
+    ):
         stage = Stage(world, address, http)
         try:
             yield stage
@@ -98,8 +91,6 @@ async def playing(folder: Path, clock: Clock | None = None, *, control: bool = T
                 await bot.shutdown()
             world.events.close()
             world.updates.close()
-            server.should_exit = True
-            await task
 
 
 def picture(width: int = 400, height: int = 300, colour: str = "teal", kind: str = "PNG", **extra: Any) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.clock import Clock
 from tests.rehearsal.stage import TOKEN, Stage, news, picture, playing
+from tests.waiting import until
 
 PAGE = {path.name: path.read_bytes() for path in Path("rehearsal/page").iterdir()}
 
@@ -171,8 +172,7 @@ async def test_json_calls_are_understood_and_nothing_is_done_by_get(stage: Stage
 
 async def test_a_stopped_server_lets_go_of_polls(stage: Stage) -> None:
     poll = asyncio.create_task(stage.http.post(f"/bot{TOKEN}/getUpdates", data={"timeout": "40"}, timeout=30))
-    while stage.world.updates._poller is None:
-        await asyncio.sleep(0.01)
+    await until(lambda: stage.world.updates._poller)
     stage.world.updates.close()
     assert (await poll).json() == {"ok": True, "result": []}
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from tests.rehearsal.stage import TOKEN, Stage, picture, playing
+from tests.waiting import until
 
 NONSENSE = (
     b"[::1", b"[::1]]", b"]", b"a@127.0.0.1", b"127.0.0.1:8x", b"127.0.0.1:", b"127.0.0.1:999999", b"127.0.0.1/x",
@@ -144,8 +145,6 @@ async def test_a_call_that_is_cut_off_is_noted_and_nothing_else(stage: Stage, ca
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(10):
-        while not stage.world.calls:
-            await asyncio.sleep(0)
+    await until(lambda: stage.world.calls)
     assert stage.world.calls[-1]["error"] == "cut off"
     assert caplog.messages == []

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.async_api import async_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from tests.rehearsal.serving import serving
 from tests.rehearsal.stage import TOKEN, Stage, playing
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -42,20 +40,7 @@ async def blank(_request: Request) -> HTMLResponse:
     return HTMLResponse("<!doctype html><title>Free seals</title><body>")
 
 
-@asynccontextmanager
-async def elsewhere() -> AsyncIterator[int]:
-    """A web server of somebody else; gives its port."""
-    app = Starlette(routes=[Route("/", blank)])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
+SOMEBODY_ELSE = Starlette(routes=[Route("/", blank)])
 
 
 def everything(stage: Stage) -> Any:
@@ -79,7 +64,12 @@ def everything(stage: Stage) -> Any:
 
 @pytest.mark.parametrize("control", [False, True], ids=["closed", "control-open"])
 async def test_a_page_of_somebody_else_changes_nothing_and_reads_nothing(tmp_path: Path, control: bool) -> None:
-    async with playing(tmp_path, control=control) as stage, elsewhere() as port, async_playwright() as playwright:
+    async with (
+        playing(tmp_path, control=control) as stage,
+        serving(SOMEBODY_ELSE) as elsewhere,
+        async_playwright() as playwright,
+    ):
+        port = elsewhere.rpartition(":")[2]
         anna = next(iter(stage.world.people))
         bot = await stage.bot()
         stage.world.hear(stage.world.drafted(anna, anna, text="/start"))

@@ -25,6 +25,7 @@ from telegram.error import BadRequest
 
 from rehearsal.methods import METHODS
 from tests.rehearsal.stage import Stage, leftovers, news, picture
+from tests.waiting import turn
 
 KEYS = InlineKeyboardMarkup(
     [
@@ -90,7 +91,7 @@ async def test_a_confirmed_update_does_not_come_again(stage: Stage, bot: Bot, an
 async def test_a_poll_waits_for_the_next_word(stage: Stage, bot: Bot, anna: int) -> None:
     (first,) = await news(bot)
     poll = asyncio.create_task(bot.get_updates(offset=first.update_id + 1, timeout=10))
-    await asyncio.sleep(0)
+    await turn()
     await stage.says(anna, "a knight")
     (update,) = await poll
     assert update.message

@@ -34,6 +34,7 @@ class Browser:
 
     page: Page
     stage: Stage
+    bot: ScriptedBot
     name: str
     complaints: list[str] = field(default_factory=list)
 
@@ -54,11 +55,12 @@ class Browser:
 async def looking(folder: Path, size: tuple[int, int], scheme: str) -> AsyncIterator[Browser]:
     """A browser on the page, with the scripted bot behind it; nothing may be complained about in the console."""
     async with playing(folder, control=False) as stage, async_playwright() as playwright:
-        playing_bot = asyncio.create_task(ScriptedBot(await stage.bot()).run())
+        bot = ScriptedBot(await stage.bot())
+        playing_bot = asyncio.create_task(bot.run())
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         view = {"width": size[0], "height": size[1]}
         context = await chromium.new_context(viewport=view, color_scheme=scheme)  # type: ignore[arg-type]
-        found = Browser(await context.new_page(), stage, "phone" if size == PHONE else "desktop")
+        found = Browser(await context.new_page(), stage, bot, "phone" if size == PHONE else "desktop")
         found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
         found.page.on("console", lambda said: found.complaints.append(said.text) if said.type == "error" else None)
         await found.page.goto(stage.address)
@@ -78,6 +80,7 @@ async def plays_hunt_and_curation(browser: Browser) -> None:
     await browser.sees("I help you turn a style into a seal")
     await browser.taps("Begin a quest")
     await expect(page.locator(".typing")).to_be_visible()
+    browser.bot.has_drawn.set()
     await expect(page.locator(".pictures.of-4 img")).to_have_count(4, timeout=10_000)
     await browser.sees("Which of them is the style you meant?")
     await browser.shows("hunt")

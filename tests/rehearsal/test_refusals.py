@@ -14,6 +14,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 
 from tests.clock import Clock
 from tests.rehearsal.stage import TOKEN, Stage, news, picture
+from tests.waiting import until
 
 
 def keys(data: str = "x", **more: Any) -> InlineKeyboardMarkup:
@@ -160,8 +161,7 @@ async def test_who_never_started_or_blocked_hears_nothing(stage: Stage, bot: Bot
 
 async def test_a_second_poller_ends_the_first(stage: Stage, bot: Bot) -> None:
     first = asyncio.create_task(bot.get_updates(timeout=20))
-    while stage.world.updates._poller is None:
-        await asyncio.sleep(0.01)
+    await until(lambda: stage.world.updates._poller)
     second = asyncio.create_task((await stage.bot()).get_updates(timeout=1))
     with pytest.raises(Conflict, match="terminated by other getUpdates request"):
         await first

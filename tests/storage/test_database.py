@@ -15,6 +15,7 @@ from storage.errors import NoRoom
 from storage.store import DATABASE, Store
 from tests.asking import ANNA, BORIS
 from tests.clock import Clock
+from tests.waiting import turn
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,7 +73,7 @@ async def test_writes_of_many_tasks_come_one_after_another(store: Store) -> None
         async with store.write():
             row = await store.database.one("SELECT count(*) AS n FROM audit")
             assert row is not None
-            await asyncio.sleep(0)
+            await turn()
             await store.machine.note(ANNA, "count", str(row["n"]))
 
     await asyncio.gather(*(add_one() for _ in range(20)))
@@ -83,7 +84,7 @@ async def test_a_task_started_inside_a_write_is_not_part_of_it(store: Store) -> 
     async with store.write():
         await store.people.meet(ANNA, ANNA, "en")
         other = asyncio.create_task(store.people.meet(BORIS, BORIS, "ru"))
-        await asyncio.sleep(0)
+        await turn()
         assert not other.done()
     await other
     assert await names(store) == [ANNA, BORIS]
@@ -116,7 +117,7 @@ async def test_a_write_canceled_at_any_moment_leaves_all_or_nothing(store: Store
 
     writing = asyncio.create_task(write())
     for _ in range(turns):
-        await asyncio.sleep(0)
+        await turn()
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
     await store.people.meet(BORIS, BORIS, "ru")
@@ -234,7 +235,7 @@ async def test_nobody_who_shares_a_commit_goes_on_before_it(store: Store) -> Non
             await inside.wait()
 
     one, two = (asyncio.create_task(write(n, event)) for n, event in ((1, first), (2, second)))
-    await asyncio.sleep(0)
+    await turn()
     first.set()
     await until_waiting(two, store)
     assert not one.done()
@@ -249,7 +250,7 @@ async def until_waiting(task: asyncio.Task[None], store: Store) -> None:
     for _ in range(10_000):
         if store.database._holder is task:
             return
-        await asyncio.sleep(0)
+        await turn()
     raise AssertionError("it never got in")
 
 
@@ -260,7 +261,7 @@ async def test_a_disk_that_refuses_a_shared_commit_lets_none_of_them_go_on(store
     async def take(number: int) -> None:
         async with store.write():
             await store.inbox.take(number, ANNA, "x" * 3000)
-            await asyncio.sleep(0)
+            await turn()
 
     ended = await asyncio.gather(*(take(number) for number in range(1, 21)), return_exceptions=True)
     kept = {number for number, error in enumerate(ended, 1) if error is None}

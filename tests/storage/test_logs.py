@@ -90,7 +90,7 @@ def test_an_exception_of_any_make_is_told_by_its_kind_and_lines() -> None:
         "import threading; t = threading.Thread(target=lambda: int(words)); t.start(); t.join()",
         "import asyncio\nasync def fails(): raise KeyError(words)\n"
         "async def main():\n    task = asyncio.create_task(fails())\n"
-        "    await asyncio.sleep(0); await asyncio.sleep(0); del task\n"
+        "    await asyncio.wait([task]); del task\n"
         "    import gc; gc.collect()\nasyncio.run(main())",
         "class Odd:\n    def __del__(self): raise OSError(words)\nodd = Odd(); del odd",
     ],

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from storage.waiting import wait
+from tests.waiting import turn
 
 LONG_SECONDS = 60.0
 
@@ -15,10 +16,10 @@ async def cancelled_with_its_event(turns: int) -> bool:
     """Whether a wait that is cancelled `turns` of the loop after its event came ends as cancelled, or was over."""
     event = asyncio.Event()
     task = asyncio.ensure_future(wait(event, LONG_SECONDS))
-    await asyncio.sleep(0)
+    await turn()
     event.set()
     for _ in range(turns):
-        await asyncio.sleep(0)
+        await turn()
     was_over = task.done()
     task.cancel()
     await asyncio.wait({task})

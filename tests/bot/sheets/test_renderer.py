@@ -17,6 +17,7 @@ from bot.screens import Asset, Cell, Sheet, Shown
 from bot.sheets.renderer import ROOT, PictureNotDrawn, Renderer, is_everybodys, name_of
 from storage.files import FileFolder
 from storage.records import ContentHash
+from tests.waiting import until
 
 LOOKS = Asset(path="looks/neon-sign.png")
 SOON_SECONDS = 20.0
@@ -111,9 +112,7 @@ async def test_the_renderer_ends_with_a_bot_that_is_killed(tmp_path: Path) -> No
     pid = int(await bot.stdout.readline())
     bot.kill()
     await bot.wait()
-    async with asyncio.timeout(SOON_SECONDS):
-        while is_alive(pid):
-            await asyncio.sleep(0.02)
+    await until(lambda: not is_alive(pid), SOON_SECONDS)
 
 
 def is_alive(pid: int) -> bool:

@@ -16,7 +16,8 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.request import calling
 from rehearsal.world import World
 from storage.store import Store
-from tests.bot.telegram.phone import TOKEN, Phone, served, until
+from tests.bot.telegram.phone import TOKEN, Phone, served
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -17,19 +14,9 @@ from rehearsal.faults import Fault
 from rehearsal.records import BOT, Message, Person, TapRecord
 from rehearsal.wire import serve_file, serve_method
 from rehearsal.world import World
+from tests.rehearsal.serving import serving
 
-Found = TypeVar("Found")
-PATIENCE_SECONDS = 10.0
-LOOK_SECONDS = 0.01
 TOKEN = "7654321:AAE-known_token_of_these_tests"
-
-
-async def until(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
-    """What `look` finds, as soon as it finds something. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not (found := look()):
-            await asyncio.sleep(LOOK_SECONDS)
-    return found
 
 
 @dataclass
@@ -98,14 +85,8 @@ async def served(world: World) -> AsyncIterator[str]:
     ]
     app = Starlette(routes=routes)
     app.state.world, app.state.token = world, TOKEN
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,unused-ignore]
-    serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        world.updates.close()
-        server.should_exit = True
-        await serving
+    async with serving(app, lifespan="off") as address:
+        try:
+            yield address
+        finally:
+            world.updates.close()

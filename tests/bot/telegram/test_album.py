@@ -7,9 +7,10 @@ from rehearsal.records import Message
 from storage.states import Stage
 from storage.store import Store
 from tests.bot.telegram.conftest import talking
-from tests.bot.telegram.phone import Phone, until
+from tests.bot.telegram.phone import Phone
 from tests.bot.telegram.test_routes import starts, taps
 from tests.cast import Painter
+from tests.waiting import until
 
 WAY = ("quest.new", "style.kind", "style.preset", "style.ok", "trigger.use", "trigger.ok")
 

@@ -9,7 +9,8 @@ from bot.telegram.app import TelegramBot
 from storage.families import Family
 from storage.records import ContentHash, MachineFacts, ModelFacts
 from storage.store import Store
-from tests.bot.telegram.phone import Phone, until
+from tests.bot.telegram.phone import Phone
+from tests.waiting import until
 
 
 def facts(tokenizer: str) -> MachineFacts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from io import BytesIO
 
 import pytest
@@ -20,8 +19,9 @@ from storage.records import ContentHash
 from storage.states import SlotShape, Urgency
 from storage.store import Store
 from tests.bot.telegram.conftest import delivering
-from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, TOKEN, Phone, until
+from tests.bot.telegram.phone import TOKEN, Phone
 from tests.clock import Clock
+from tests.waiting import until
 
 BOT_ID = int(TOKEN.partition(":")[0])
 GO = (Button(label="Go", data="nav.home:0"),)
@@ -45,18 +45,21 @@ def statuses(phone: Phone) -> list[int]:
 async def everything_is_sent(store: Store, *phones: Phone) -> None:
     """Waits until nothing is owed to them any more."""
     chats: list[int] = [phone.chat for phone in phones]
-    while set(chats) & set(await store.outbox.chats_with_work()):
-        await asyncio.sleep(LOOK_SECONDS)
+
+    async def is_sent() -> bool:
+        return not set(chats) & set(await store.outbox.chats_with_work())
+
+    await until(is_sent, 60.0)
 
 
 async def asked_to_wait(store: Store, phone: Phone) -> None:
     """Waits until it is kept that this chat must wait from now on."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            wait_until = (await store.outbox.chat(phone.chat)).wait_until
-            if wait_until is not None and wait_until > store.clock():
-                return
-            await asyncio.sleep(LOOK_SECONDS)
+
+    async def is_kept() -> bool:
+        wait_until = (await store.outbox.chat(phone.chat)).wait_until
+        return wait_until is not None and wait_until > store.clock()
+
+    await until(is_kept)
 
 
 async def picture(store: Store, colour: str = "red") -> Shown:
@@ -336,8 +339,11 @@ async def test_an_answer_that_comes_too_late_troubles_nobody(store: Store, anna:
     await owed(store, anna, Notice(text="still here"))
     delivery.wake()
     await until(lambda: anna.reads() == ["still here"])
-    while await store.outbox.answers():
-        await asyncio.sleep(LOOK_SECONDS)
+
+    async def is_over() -> bool:
+        return not await store.outbox.answers()
+
+    await until(is_over)
 
 
 async def test_an_answer_refused_at_first_is_tried_again_though_the_clock_leapt_a_day(

@@ -13,7 +13,8 @@ import pytest
 
 from bot.telegram.app import REFUSED, SECOND_SIGNAL
 from rehearsal.faults import Fault
-from tests.bot.telegram.phone import TOKEN, Phone, until
+from tests.bot.telegram.phone import TOKEN, Phone
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 

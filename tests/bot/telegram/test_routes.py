@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from storage.room import Room
 from storage.states import Urgency
 from storage.store import Store
 from tests.bot.telegram.conftest import talking
-from tests.bot.telegram.phone import LOOK_SECONDS, PATIENCE_SECONDS, TOKEN, Phone, until
+from tests.bot.telegram.phone import TOKEN, Phone
 from tests.cast import Painter
+from tests.waiting import until
 
 FULL_CHAT = 99
 
@@ -118,10 +118,11 @@ async def test_of_who_asks_to_be_forgotten_nothing_is_kept(bot: TelegramBot, sto
     boris.says("/forget")
     await taps(boris, "forget.yes")
     await until(lambda: "forget.yes" not in boris.buttons())
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while found := await rows_with(store, boris.person.id):
-            await asyncio.sleep(LOOK_SECONDS)
-    assert found == []
+
+    async def is_forgotten() -> bool:
+        return await rows_with(store, boris.person.id) == []
+
+    await until(is_forgotten)
 
 
 async def rows_with(store: Store, number: int) -> list[str]:
@@ -157,9 +158,11 @@ async def test_who_blocks_the_bot_is_remembered_so_and_welcome_back(
 ) -> None:
     await starts(boris)
     boris.blocks()
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (await store.outbox.chat(boris.chat)).closed:
-            await asyncio.sleep(LOOK_SECONDS)
+
+    async def is_closed() -> bool:
+        return (await store.outbox.chat(boris.chat)).closed
+
+    await until(is_closed)
     person = await store.people.find(boris.person.id)
     assert person is not None
     assert person.blocked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -15,9 +14,10 @@ from rehearsal.faults import Fault
 from storage.states import Urgency
 from storage.store import Store
 from tests.bot.telegram.conftest import talking
-from tests.bot.telegram.phone import PATIENCE_SECONDS, Phone, until
+from tests.bot.telegram.phone import Phone
 from tests.bot.telegram.test_delivery import picture
 from tests.clock import Clock
+from tests.waiting import until
 
 GO = (Button(label="Go", data="nav.home:0"),)
 FOR_EVER = 10_000
@@ -37,15 +37,15 @@ async def owed(bot: TelegramBot, phone: Phone, *messages: Message, urgency: Urge
     bot.delivery.wake()
 
 
-async def until_later(
-    clock: Clock, bot: TelegramBot, look: Callable[[], object], seconds: float = PATIENCE_SECONDS
-) -> None:
+async def until_later(clock: Clock, bot: TelegramBot, look: Callable[[], object], seconds: float = 10.0) -> None:
     """Lets waits go by until `look` finds something."""
-    async with asyncio.timeout(seconds):
-        while not look():
-            clock.advances(seconds=120)
-            bot.delivery.wake()
-            await asyncio.sleep(0.05)
+
+    def look_later() -> object:
+        clock.advances(seconds=20)
+        bot.delivery.wake()
+        return look()
+
+    await until(look_later, seconds)
 
 
 @pytest.mark.parametrize("description", ["IMAGE_PROCESS_FAILED", "PHOTO_INVALID_DIMENSIONS", "SOMETHING_NEW"])

@@ -13,8 +13,9 @@ from rehearsal.records import Standing
 from storage.states import Stage
 from storage.store import Store
 from tests.bot.telegram.conftest import talking
-from tests.bot.telegram.phone import Phone, until
+from tests.bot.telegram.phone import Phone
 from tests.bot.telegram.test_routes import starts, taps
+from tests.waiting import until
 
 
 def sends_photo(phone: Phone, group: str | None) -> None:

@@ -21,6 +21,7 @@ from storage.requests import HuntRequest, PayloadRequest, Row, TryRequest, read_
 from storage.states import JobKind, JobState, Lane, Wish
 from storage.store import Store
 from tests.engine.tiny_models import tiny_machine
+from tests.waiting import turn
 
 ANNA, BORIS = 1, 2
 STEPS = 3
@@ -52,10 +53,10 @@ class Studio:
         return found
 
     async def turns_until(self, job: Job, state: JobState, limit: int = 400) -> int:
-        for turn in range(1, limit + 1):
+        for number in range(1, limit + 1):
             await self.worker.turn()
             if (await self.state(job)).state is state:
-                return turn
+                return number
         raise AssertionError(f"{(await self.state(job)).state} after {limit} turns")
 
     async def files(self, job: Job) -> list[str]:
@@ -194,7 +195,7 @@ async def test_a_stopped_engine_gives_its_jobs_back_uncounted(studio: Studio) ->
     job = await studio.asks(ANNA, PayloadRequest(rows=rows(8)))
     running = asyncio.create_task(studio.worker.run())
     while not await studio.files(job):
-        await asyncio.sleep(0)
+        await turn()
     studio.worker.stop()
     await running
     found = await studio.state(job)
