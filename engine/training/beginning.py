@@ -66,9 +66,14 @@ def _error(
                 noisy = schedule.add_noise(x0[rows], noise[rows], t)
                 prediction = predict(machine, noisy, t, said[pictures], bucket.time_ids[rows * views])
                 target = target_of(schedule, x0[rows], noise[rows], t)
-                total += float(squared_errors(prediction, target, _detail(x0[rows])).sum())
+                total += float(error_where_drawn(prediction, target, x0[rows]))
             yield
     return total
+
+
+def error_where_drawn(prediction: torch.Tensor, target: torch.Tensor, x0: torch.Tensor) -> torch.Tensor:
+    """Squared error of a batch (N, C, h, w), summed; a cell counts by how far the picture leaves its ground there."""
+    return squared_errors(prediction, target, _detail(x0)).sum()
 
 
 def _detail(x0: torch.Tensor) -> torch.Tensor:

@@ -66,6 +66,7 @@ class Loop:
         prediction = str(self.schedule.config.prediction_type)
         self.layout = self.dataset.layout(taught_timesteps(self.recipe, self.schedule.alphas_cumprod, prediction))
         self.step, self.rows_at_once, self.checkpointing = 0, self.recipe.batch_size, False
+        self.read_every = READ_EVERY.get(self.machine.device.type, 1)
         self.guard = Guard(self._weight_norm())
         self._unread: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # step, loss, norm of the gradients
 
@@ -96,7 +97,7 @@ class Loop:
                 yield None
         self._unread.append((self.step + 1, torch.stack(losses).sum(), self.clip()))
         is_yardstick = yardstick.is_due(self.step + 1, recipe.steps)
-        told = self.read() if is_yardstick or len(self._unread) >= READ_EVERY.get(self.machine.device.type, 1) else []
+        told = self.read() if is_yardstick or len(self._unread) >= self.read_every else []
         set_rate(self.optimizer, recipe, self.step + 1)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

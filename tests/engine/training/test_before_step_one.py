@@ -105,7 +105,7 @@ class SmallMemory(Loop):
 
 
 @pytest.fixture
-def small_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], SmallMemory]]:
+def small_memory() -> Iterator[Callable[[int], SmallMemory]]:
     made: list[SmallMemory] = []
 
     def make(rows: int) -> SmallMemory:
@@ -170,14 +170,12 @@ def test_a_grid_far_above_its_lowest_is_a_training_that_ran_away(grid: float) ->
         guard.look(3, grid, 1.0)
 
 
-def test_losses_read_late_are_all_told_once_and_nothing_is_kept_before_they_are(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_losses_read_late_are_all_told_once_and_nothing_is_kept_before_they_are() -> None:
     machine = tiny_machine("sd1")
     with closing(loop_of(machine, steps=60)) as loop:
         expected = steps(loop, 23)
-    monkeypatch.setattr("engine.training.loop.READ_EVERY", {"cpu": 10})
     with closing(loop_of(machine, steps=60)) as late:
+        late.read_every = 10
         told = steps(late, 23)
         assert [point.step for point in told] == list(range(1, 21))  # the grid is due every five steps
         assert told + late.read() == expected

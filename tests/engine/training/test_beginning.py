@@ -9,11 +9,9 @@ from typing import TypeVar
 import pytest
 import torch
 
-from engine.models.machine import Machine
-from engine.models.text.encoder import Embeddings, encode
+from engine.models.text.encoder import encode
 from engine.pictures.png_parameters import png_bytes
 from engine.training import beginning
-from engine.training.bucket import Bucket
 from engine.training.dataset import Dataset, prepare, preparing
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
@@ -93,22 +91,14 @@ def test_every_family_looks_among_the_words_with_pauses_and_finds_the_same_again
     assert pauses >= dataset_of(family, flip=True)[1] + 5, "three words, then two"
 
 
-def test_an_error_where_something_is_drawn_counts_and_one_on_the_ground_does_not(monkeypatch) -> None:
-    machine, words_of = tiny_machine("sd1"), {"strokes": ["strokes"], "ground": ["ground"]}
-    picture = torch.zeros(1, 4, 8, 8)
+def test_an_error_where_something_is_drawn_counts_and_one_on_the_ground_does_not() -> None:
+    picture, right = torch.zeros(1, 4, 8, 8), torch.zeros(1, 4, 8, 8)
     picture[..., :2, :2] = torch.randn(4, 2, 2, generator=torch.Generator().manual_seed(0))
-    wrong = {"strokes": torch.ones(1, 4, 8, 8), "ground": torch.zeros(1, 4, 8, 8)}
-    wrong["strokes"][..., :4, :4] = 0.0
-    wrong["ground"][..., :2, :2] = 0.1
-    meant = {name: encode(machine, [name]).hidden for name in words_of}
-
-    def answer(machine: Machine, noisy: torch.Tensor, t: object, said: Embeddings, ids: object) -> torch.Tensor:
-        return next(wrong[name] for name, hidden in meant.items() if torch.equal(hidden, said.hidden))
-
-    monkeypatch.setattr(beginning, "predict", answer)
-    monkeypatch.setattr(beginning, "target_of", lambda schedule, x0, noise, t: torch.zeros_like(x0))
-    bucket = Bucket(pictures=(0,), mean=picture, std=picture, mask=None, time_ids=torch.zeros(1, 6))
-    assert ended(beginning.nearest(machine, [bucket], words_of, seed=0))[0] == "strokes"
+    on_the_ground, on_the_strokes = torch.ones(1, 4, 8, 8), torch.zeros(1, 4, 8, 8)
+    on_the_ground[..., :4, :4] = 0.0
+    on_the_strokes[..., :2, :2] = 0.1
+    assert beginning.error_where_drawn(on_the_ground, right, picture) == 0
+    assert beginning.error_where_drawn(on_the_strokes, right, picture) > 0
 
 
 def test_nothing_is_looked_for_where_no_word_is_learnt() -> None:
