@@ -32,6 +32,12 @@ class Seen:
         return tuple(self.data.split(":")[1:-1])
 
 
+def is_of(data: str, verb: str, *args: str) -> bool:
+    """Whether a button with this data is of this verb (and first arguments)."""
+    parts = data.split(":")
+    return parts[0] == verb and tuple(parts[1 : 1 + len(args)]) == args
+
+
 @dataclass
 class Answered:
     """How a tap was answered."""
@@ -89,11 +95,7 @@ class Person:
         """The newest button of this verb (and first arguments)."""
 
         def look() -> Seen | None:
-            for button in self.buttons():
-                parts = button.data.split(":")
-                if parts[0] == verb and tuple(parts[1 : 1 + len(args)]) == args:
-                    return button
-            return None
+            return next((button for button in self.buttons() if is_of(button.data, verb, *args)), None)
 
         return self.waits(f"the button {verb} {' '.join(args)}", look, seconds)
 

@@ -17,6 +17,7 @@ from bot.steps.job_updates import on_job_update
 from bot.steps.walk import Walk
 from bot.taps import Tap
 from bot.words import Words
+from launch.person import is_of
 from storage.errors import StylesealError
 from storage.families import Family
 from storage.records import (
@@ -256,19 +257,13 @@ class Traveller:
 
     def finds(self, verb: str, *args: str) -> Button:
         """The newest button of this verb."""
-        for button in self.buttons():
-            parts = button.data.split(":")
-            if parts[0] == verb and tuple(parts[1 : 1 + len(args)]) == args:
-                return button
-        raise AssertionError(f"no button {verb} {args}; newest: {self.newest()}")
+        found = next((button for button in self.buttons() if is_of(button.data, verb, *args)), None)
+        assert found is not None, f"no button {verb} {args}; newest: {self.newest()}"
+        return found
 
     def offers(self, verb: str, *args: str) -> bool:
         """Whether there is such a button."""
-        try:
-            self.finds(verb, *args)
-        except AssertionError:
-            return False
-        return True
+        return any(is_of(button.data, verb, *args) for button in self.buttons())
 
     def buttons(self) -> Sequence[Button]:
         """All buttons still in the chat, those of the newest message first; a slot keeps only its newest keyboard."""

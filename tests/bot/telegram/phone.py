@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from launch.person import Seen, is_of
 from rehearsal import answers
 from rehearsal.faults import Fault
 from rehearsal.records import BOT, Message, Person, TapRecord
 from rehearsal.wire import serve_file, serve_method
 from rehearsal.world import World
 from tests.rehearsal.serving import serving
+from tests.waiting import PATIENCE_SECONDS, until
 
 TOKEN = "7654321:AAE-known_token_of_these_tests"
 
@@ -25,7 +27,6 @@ class Phone:
 
     world: World
     person: Person
-    taps: list[TapRecord] = field(default_factory=list)
 
     @property
     def chat(self) -> int:
@@ -36,12 +37,38 @@ class Phone:
         """Writes to the bot."""
         self.world.hear(self.world.drafted(self.chat, self.person.id, text=text))
 
-    def taps_on(self, message: Message, data: str) -> TapRecord:
-        """Presses a button."""
-        tap = self.world.taps.press(self.person.id, self.chat, message.message_id, data)
+    def starts_pressing(self, button: Seen) -> TapRecord:
+        """Taps exactly this button, and does not wait for the answer."""
+        tap = self.world.taps.press(self.person.id, self.chat, button.message_id, button.data)
         self.world.updates.add("callback_query", answers.callback_query(self.world, tap))
-        self.taps.append(tap)
         return tap
+
+    async def presses(self, button: Seen) -> TapRecord:
+        """Taps exactly this button and waits for the answer."""
+        tap = self.starts_pressing(button)
+        await until(lambda: tap.answered_at is not None)
+        return tap
+
+    async def taps(self, verb: str, *args: str) -> TapRecord:
+        """Finds the newest button of this verb and taps it."""
+        return await self.presses(await self.finds(verb, *args))
+
+    async def finds(self, verb: str, *args: str, seconds: float = PATIENCE_SECONDS) -> Seen:
+        """The newest button of this verb (and first arguments), as soon as there is one."""
+        return await until(lambda: next((b for b in self.buttons() if is_of(b.data, verb, *args)), None), seconds)
+
+    async def starts(self) -> None:
+        """Writes /start and waits for the way to begin."""
+        self.says("/start")
+        await self.finds("quest.new")
+
+    def offers(self, verb: str, *args: str) -> bool:
+        """Whether there is such a button."""
+        return any(is_of(button.data, verb, *args) for button in self.buttons())
+
+    def verbs(self) -> set[str]:
+        """The verbs of all buttons in the chat."""
+        return {button.data.partition(":")[0] for button in self.buttons()}
 
     def blocks(self, blocked: bool = True) -> None:
         """Stops hearing the bot, or hears it again."""
@@ -56,15 +83,13 @@ class Phone:
         """The words of the bot's messages, oldest first."""
         return [message.text or message.caption or "" for message in self.sees()]
 
-    def buttons(self) -> dict[str, tuple[Message, str]]:
-        """Data of every button in the chat by its verb; of a verb met twice the newest."""
-        found: dict[str, tuple[Message, str]] = {}
-        for message in self.sees():
+    def buttons(self) -> Iterator[Seen]:
+        """All buttons in the chat, those of the newest message first."""
+        for message in reversed(self.sees()):
             for row in (message.reply_markup or {}).get("inline_keyboard", []):
                 for button in row:
                     if data := button.get("callback_data"):
-                        found[data.partition(":")[0]] = (message, data)
-        return found
+                        yield Seen(message.message_id, data, button["text"])
 
     def weather(self, fault: Fault) -> None:
         """What goes wrong next."""

@@ -81,13 +81,13 @@ async def test_a_screen_is_edited_in_place(store: Store, anna: Phone, delivery: 
     await until(lambda: anna.reads() == ["one"])
     await owed(store, anna, Screen(text="two", rows=(BACK,)))
     await until(lambda: anna.reads() == ["two"])
-    assert set(anna.buttons()) == {"nav.back"}
+    assert anna.verbs() == {"nav.back"}
 
 
 async def test_a_fresh_screen_takes_the_buttons_from_the_old_one(store: Store, anna: Phone, delivery: Delivery) -> None:
     await owed(store, anna, Screen(text="one", rows=(GO,)))
     await owed(store, anna, Screen(text="two", rows=(BACK,), fresh=True))
-    await until(lambda: len(anna.reads()) == 2 and set(anna.buttons()) == {"nav.back"})
+    await until(lambda: len(anna.reads()) == 2 and anna.verbs() == {"nav.back"})
     assert anna.reads() == ["one", "two"]
 
 
@@ -98,7 +98,7 @@ async def test_a_screen_comes_below_what_the_person_wrote_since(store: Store, an
     newest = Slot(message_id=max(anna.world.messages[anna.chat]), shape=SlotShape.TEXT, digest="", buttons=False)
     await store.outbox.set_slot(anna.chat, INCOMING, newest)
     await owed(store, anna, Screen(text="two", rows=(BACK,)))
-    await until(lambda: anna.reads() == ["one", "two"] and set(anna.buttons()) == {"nav.back"})
+    await until(lambda: anna.reads() == ["one", "two"] and anna.verbs() == {"nav.back"})
 
 
 async def test_the_end_of_a_job_is_told_where_its_status_stands(store: Store, anna: Phone, delivery: Delivery) -> None:
@@ -128,7 +128,7 @@ async def test_only_what_changed_is_sent(store: Store, anna: Phone, delivery: De
     await owed(store, anna, Screen(text="b", picture=shown, rows=(GO,)))
     await until(lambda: anna.reads() == ["b"])
     await owed(store, anna, Screen(text="b", picture=shown, rows=(BACK,)))
-    await until(lambda: set(anna.buttons()) == {"nav.back"})
+    await until(lambda: anna.verbs() == {"nav.back"})
     await owed(store, anna, Screen(text="b", picture=shown, rows=(BACK,)))
     await everything_is_sent(store, anna)
     assert anna.calls("editMessageCaption") == [200]
@@ -288,10 +288,10 @@ async def test_a_retired_screen_keeps_its_words_and_loses_its_buttons(
     store: Store, anna: Phone, delivery: Delivery
 ) -> None:
     await owed(store, anna, Screen(text="a step", rows=(GO,)))
-    await until(lambda: anna.buttons() != {})
+    await until(lambda: anna.verbs() != set())
     await owed(store, anna, Retire(slot="screen"), Notice(text="next"))
     await until(lambda: "next" in anna.reads())
-    assert anna.buttons() == {}
+    assert anna.verbs() == set()
     assert anna.reads() == ["a step", "next"]
 
 
@@ -301,7 +301,7 @@ async def test_a_picture_that_is_gone_does_not_take_the_words_with_it(
     missing = Shown(file=ContentHash("0" * 64))
     await owed(store, anna, Screen(text="the words", picture=missing, rows=(GO,)))
     await until(lambda: anna.reads() == ["the words"])
-    assert set(anna.buttons()) == {"nav.home"}
+    assert anna.verbs() == {"nav.home"}
 
 
 async def test_a_message_that_is_too_long_is_cut_and_not_lost(store: Store, anna: Phone, delivery: Delivery) -> None:

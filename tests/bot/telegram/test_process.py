@@ -113,10 +113,8 @@ async def test_the_token_is_in_no_log_no_database_and_no_message(address: str, a
     data = tmp_path / "data"
     async with started(address, data, STYLESEAL_LOG_LEVEL="DEBUG") as bot:
         anna.says("/start")
-        message, tapped = await until(lambda: anna.buttons().get("quest.new"), START_SECONDS)
-        tap = anna.taps_on(message, tapped)
-        await until(lambda: tap.answered_at is not None)
-        await until(lambda: "style.kind" in anna.buttons())
+        await anna.presses(await anna.finds("quest.new", seconds=START_SECONDS))
+        await until(lambda: anna.offers("style.kind"))
         assert await bot.stops() == 0
         assert b"talking" in bot.output
         assert str(anna.person.id).encode() not in bot.output
@@ -131,7 +129,7 @@ async def test_the_token_is_in_no_log_no_database_and_no_message(address: str, a
 async def test_a_second_bot_with_the_same_token_ends_with_a_sentence(address: str, anna: Phone, tmp_path: Path) -> None:
     async with started(address, tmp_path / "one") as first:
         anna.says("/start")
-        await until(lambda: "quest.new" in anna.buttons(), START_SECONDS)
+        await until(lambda: anna.offers("quest.new"), START_SECONDS)
         async with started(address, tmp_path / "two") as second:
             assert await second.ends() == REFUSED
             assert b"another bot polls with this token" in second.output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from types import SimpleNamespace
 
@@ -29,32 +29,18 @@ from tests.waiting import until
 FULL_CHAT = 99
 
 
-async def starts(phone: Phone) -> None:
-    """Writes /start and waits for the way to begin."""
-    phone.says("/start")
-    await until(lambda: "quest.new" in phone.buttons())
-
-
-async def taps(phone: Phone, verb: str) -> str:
-    """Presses the newest button of this verb; gives the toast."""
-    message, data = await until(lambda: phone.buttons().get(verb))
-    tap = phone.taps_on(message, data)
-    await until(lambda: tap.answered_at is not None)
-    return tap.text
-
-
 async def test_a_person_begins_with_two_taps(bot: TelegramBot, store: Store, boris: Phone) -> None:
-    await starts(boris)
-    await taps(boris, "quest.new")
-    await until(lambda: "style.kind" in boris.buttons())
+    await boris.starts()
+    await boris.taps("quest.new")
+    await until(lambda: boris.offers("style.kind"))
     quest = await store.quests.current(boris.person.id)
     assert quest is not None
     assert quest.chat_id == boris.chat
 
 
 async def test_everybody_is_spoken_to_in_their_own_language(bot: TelegramBot, anna: Phone, boris: Phone) -> None:
-    await starts(anna)
-    await starts(boris)
+    await anna.starts()
+    await boris.starts()
     assert not re.search("[а-яА-Я]", " ".join(anna.reads()))
     assert re.search("[а-яА-Я]", " ".join(boris.reads()))
 
@@ -62,9 +48,9 @@ async def test_everybody_is_spoken_to_in_their_own_language(bot: TelegramBot, an
 async def test_twenty_taps_in_a_second_do_one_thing_and_are_all_answered(
     bot: TelegramBot, store: Store, boris: Phone
 ) -> None:
-    await starts(boris)
-    message, data = boris.buttons()["quest.new"]
-    pressed = [boris.taps_on(message, data) for _ in range(20)]
+    await boris.starts()
+    button = await boris.finds("quest.new")
+    pressed = [boris.starts_pressing(button) for _ in range(20)]
     await until(lambda: all(tap.answered_at is not None for tap in pressed))
     assert len({tap.text for tap in pressed}) == 1
     assert len(await store.quests.of(boris.person.id)) == 1
@@ -74,8 +60,8 @@ async def test_twenty_taps_in_a_second_do_one_thing_and_are_all_answered(
 async def test_a_button_that_nobody_drew_is_answered_and_does_nothing(
     bot: TelegramBot, store: Store, boris: Phone
 ) -> None:
-    await starts(boris)
-    message, _ = boris.buttons()["quest.new"]
+    await boris.starts()
+    button = await boris.finds("quest.new")
     for data in (
         "",
         "nonsense",
@@ -91,8 +77,7 @@ async def test_a_button_that_nobody_drew_is_answered_and_does_nothing(
         "train.stop:" + "9" * 40,
         "🙂:0",
     ):
-        tap = boris.taps_on(message, data)
-        await until(lambda tap=tap: tap.answered_at is not None)
+        tap = await boris.presses(replace(button, data=data))
         assert tap.text == Words("ru").plain("tap.unreadable"), data
     assert len(boris.reads()) == 1, "nobody apologises for it"
     assert await store.quests.of(boris.person.id) == ()
@@ -102,22 +87,21 @@ async def test_two_people_never_touch_each_others_quests(
     bot: TelegramBot, store: Store, anna: Phone, boris: Phone
 ) -> None:
     for phone in (anna, boris):
-        await starts(phone)
-        await taps(phone, "quest.new")
-        await until(lambda phone=phone: "style.kind" in phone.buttons())
+        await phone.starts()
+        await phone.taps("quest.new")
+        await until(lambda phone=phone: phone.offers("style.kind"))
     (hers,) = await store.quests.of(anna.person.id)
-    message, _ = boris.buttons()["style.kind"]
-    tap = boris.taps_on(message, f"quest.delete:{hers.id}:0")
-    await until(lambda: tap.answered_at is not None)
+    button = await boris.finds("style.kind")
+    await boris.presses(replace(button, data=f"quest.delete:{hers.id}:0"))
     assert await store.quests.find(hers.id) is not None
 
 
 async def test_of_who_asks_to_be_forgotten_nothing_is_kept(bot: TelegramBot, store: Store, boris: Phone) -> None:
-    await starts(boris)
-    await taps(boris, "quest.new")
+    await boris.starts()
+    await boris.taps("quest.new")
     boris.says("/forget")
-    await taps(boris, "forget.yes")
-    await until(lambda: "forget.yes" not in boris.buttons())
+    await boris.taps("forget.yes")
+    await until(lambda: not boris.offers("forget.yes"))
 
     async def is_forgotten() -> bool:
         return await rows_with(store, boris.person.id) == []
@@ -156,7 +140,7 @@ async def test_a_group_is_told_that_the_walk_is_private(bot: TelegramBot, anna: 
 async def test_who_blocks_the_bot_is_remembered_so_and_welcome_back(
     bot: TelegramBot, store: Store, boris: Phone
 ) -> None:
-    await starts(boris)
+    await boris.starts()
     boris.blocks()
 
     async def is_closed() -> bool:
@@ -211,7 +195,7 @@ async def test_a_bug_for_one_person_is_said_calmly_and_stops_nobody_else(
     for update in (written(1, anna, "/start"), written(2, boris, "/start")):
         await store.inbox.take(update.update_id, None, update.to_json())
         await routes.handle(update)
-    await until(lambda: len(anna.reads()) == 1 and "quest.new" in boris.buttons())
+    await until(lambda: len(anna.reads()) == 1 and boris.offers("quest.new"))
     (sentence,) = anna.reads()
     found = re.search(r"[0-9a-f]{6}$", sentence)
     assert found, "it names what to ask for"
@@ -240,7 +224,7 @@ async def fill_up(store: Store) -> None:
 async def test_what_is_written_while_the_disk_is_full_is_answered_once_when_it_is_not(
     bot: TelegramBot, store: Store, boris: Phone
 ) -> None:
-    await starts(boris)
+    await boris.starts()
     before = len(boris.sees())
     await fill_up(store)
     with capture_logs() as logs:
@@ -258,17 +242,16 @@ async def test_a_tap_refused_for_want_of_room_can_be_tapped_again_when_there_is_
 ) -> None:
     await Painter(store).arrives()
     async with talking(store, address):
-        await starts(anna)
+        await anna.starts()
         for verb in ("quest.new", "style.kind", "style.preset", "style.ok", "trigger.use", "trigger.ok"):
-            await taps(anna, verb)
+            await anna.taps(verb)
         found, store.database.room = (
             store.database.room,
             Room(store.folder, lambda _folder: SimpleNamespace(total=1 << 40, free=0)),
         )
-        message, data = await until(lambda: anna.buttons().get("hunt.start"))
+        button = await anna.finds("hunt.start")
         for room, toast in ((None, Words("en").plain("refused.NoRoom")), (found, "")):
             store.database.room = room or store.database.room
-            tap = anna.taps_on(message, data)
-            await until(lambda tap=tap: tap.answered_at is not None)  # type: ignore[misc]
+            tap = await anna.presses(button)
             assert tap.text == toast
     assert len(await store.queue.live()) == 1

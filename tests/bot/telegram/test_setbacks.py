@@ -24,12 +24,6 @@ FOR_EVER = 10_000
 AFTER = "what comes after"
 
 
-async def starts(phone: Phone) -> None:
-    """Writes /start and waits for the way to begin."""
-    phone.says("/start")
-    await until(lambda: "quest.new" in phone.buttons())
-
-
 async def owed(bot: TelegramBot, phone: Phone, *messages: Message, urgency: Urgency = Urgency.REPLY) -> None:
     """Owes messages, as routes and watch do."""
     for message in messages:
@@ -52,20 +46,20 @@ async def until_later(clock: Clock, bot: TelegramBot, look: Callable[[], object]
 async def test_a_refused_picture_comes_as_a_file_with_its_words_and_buttons(
     description: str, bot: TelegramBot, store: Store, boris: Phone
 ) -> None:
-    await starts(boris)
+    await boris.starts()
     boris.weather(Fault("sendPhoto", code=400, description=f"Bad Request: {description}", times=FOR_EVER))
     await owed(bot, boris, Screen(text="which one?", picture=await picture(store), rows=(GO,), fresh=True))
     await until(lambda: "which one?" in boris.reads())
     newest = boris.sees()[-1]
     assert newest.document
-    assert "nav.home" in boris.buttons()
+    assert boris.offers("nav.home")
 
 
 async def test_a_picture_that_no_form_takes_leaves_words_and_buttons_and_is_said_once(
     bot: TelegramBot, store: Store, anna: Phone, boris: Phone
 ) -> None:
-    await starts(anna)
-    await starts(boris)
+    await anna.starts()
+    await boris.starts()
     for method in ("sendPhoto", "sendDocument"):
         boris.weather(Fault(method, code=400, description="Bad Request: PHOTO_EXT_INVALID", times=FOR_EVER))
     await owed(bot, boris, Screen(text="which one?", picture=await picture(store), rows=(GO,), fresh=True))
@@ -81,7 +75,7 @@ async def test_a_picture_that_no_form_takes_leaves_words_and_buttons_and_is_said
 async def test_a_refused_album_comes_picture_by_picture_before_what_follows(
     bot: TelegramBot, store: Store, boris: Phone
 ) -> None:
-    await starts(boris)
+    await boris.starts()
     pictures = tuple([await picture(store, colour) for colour in ("red", "green", "blue", "white")])
     boris.weather(Fault("sendMediaGroup", code=400, description="Bad Request: MEDIA_INVALID", times=FOR_EVER))
     boris.weather(Fault("sendPhoto", code=400, description="Bad Request: IMAGE_PROCESS_FAILED", times=1))
@@ -109,7 +103,7 @@ async def test_a_refused_album_comes_picture_by_picture_before_what_follows(
 async def test_a_file_that_is_never_taken_is_given_up_by_name_and_the_chat_goes_on(
     fault: Fault, bot: TelegramBot, store: Store, boris: Phone, clock: Clock
 ) -> None:
-    await starts(boris)
+    await boris.starts()
     fault.times = FOR_EVER
     boris.weather(fault)
     file = await store.files.put(b"x" * 300_000, ".safetensors")
@@ -119,22 +113,22 @@ async def test_a_file_that_is_never_taken_is_given_up_by_name_and_the_chat_goes_
 
 
 async def test_words_that_cannot_be_parsed_come_plain(bot: TelegramBot, boris: Phone) -> None:
-    await starts(boris)
+    await boris.starts()
     boris.weather(Fault("sendMessage", code=400, description="Bad Request: can't parse entities: unexpected end"))
     await owed(bot, boris, Notice(text="<b>bold</b> &amp; calm"))
     await until(lambda: "bold & calm" in boris.reads())
 
 
 async def test_only_the_refused_button_is_missing(bot: TelegramBot, boris: Phone) -> None:
-    await starts(boris)
+    await boris.starts()
     boris.weather(Fault("sendMessage", code=400, description="Bad Request: BUTTON_COPY_TEXT_INVALID"))
     await owed(bot, boris, Screen(text="here", rows=((*GO, CopyButton(label="C", copies="x")),), fresh=True))
     await until(lambda: Words("ru")("refused.buttons") in boris.reads())
-    assert "nav.home" in boris.buttons()
+    assert boris.offers("nav.home")
 
 
 async def test_a_refused_edit_becomes_a_new_message(bot: TelegramBot, boris: Phone) -> None:
-    await starts(boris)
+    await boris.starts()
     boris.weather(Fault("editMessageText", code=400, description="Bad Request: MESSAGE_SOMETHING", times=FOR_EVER))
     await owed(bot, boris, Screen(text="one", slot="status"))
     await until(lambda: "one" in boris.reads())
@@ -144,7 +138,7 @@ async def test_a_refused_edit_becomes_a_new_message(bot: TelegramBot, boris: Pho
 
 
 async def test_a_network_that_is_away_for_long_loses_nothing(bot: TelegramBot, boris: Phone, clock: Clock) -> None:
-    await starts(boris)
+    await boris.starts()
     boris.weather(Fault("*", boris.chat, drop="before", times=FOR_EVER))
     boris.weather(Fault("getMe", drop="before", times=FOR_EVER))
     await owed(bot, boris, Notice(text="one"), Notice(text=AFTER))
@@ -155,7 +149,7 @@ async def test_a_network_that_is_away_for_long_loses_nothing(bot: TelegramBot, b
 
 
 async def test_the_page_of_a_proxy_closes_no_chat(bot: TelegramBot, boris: Phone, clock: Clock) -> None:
-    await starts(boris)
+    await boris.starts()
     boris.weather(Fault("sendMessage", code=403, page="<html>Forbidden</html>", times=2))
     await owed(bot, boris, Notice(text=AFTER))
     await until_later(clock, bot, lambda: AFTER in boris.reads())

@@ -14,7 +14,6 @@ from storage.states import Stage
 from storage.store import Store
 from tests.bot.telegram.conftest import talking
 from tests.bot.telegram.phone import Phone
-from tests.bot.telegram.test_routes import starts, taps
 from tests.waiting import until
 
 
@@ -49,10 +48,10 @@ async def is_handled(phone: Phone) -> None:
 
 async def in_words(bot: TelegramBot, phone: Phone) -> None:
     """Begins a quest and stands where its style's words are asked for."""
-    await starts(phone)
-    await taps(phone, "quest.new")
-    await taps(phone, "style.kind")
-    await taps(phone, "style.words")
+    await phone.starts()
+    await phone.taps("quest.new")
+    await phone.taps("style.kind")
+    await phone.taps("style.words")
 
 
 async def rows(store: Store) -> dict[str, int]:
@@ -66,7 +65,7 @@ async def test_an_album_is_answered_once_also_over_a_restart_and_late_parts(
 ) -> None:
     answer = Words("ru")("file.not_yet")
     async with talking(store, address):
-        await starts(boris)
+        await boris.starts()
         for _ in range(6):
             sends_photo(boris, "album-1")
         await is_handled(boris)
@@ -112,7 +111,7 @@ async def test_an_edit_of_an_old_text_does_no_harm_and_gets_a_sentence(
     await in_words(bot, boris)
     old = writes(boris, "watercolor")
     await until(lambda: any("watercolor" in text for text in boris.reads()))
-    await taps(boris, "style.ok")
+    await boris.taps("style.ok")
     quest = await store.quests.current(boris.person.id)
     edits(boris, old, "oil painting")
     await until(lambda: Words("ru")("text.edited_late") in boris.reads())
@@ -164,12 +163,12 @@ async def test_an_update_of_a_kind_that_we_do_not_know_is_taken_and_changes_noth
 async def test_updates_that_come_out_of_order_are_each_handled_once(
     bot: TelegramBot, store: Store, boris: Phone
 ) -> None:
-    await starts(boris)
-    message, data = boris.buttons()["quest.new"]
-    await taps(boris, "quest.new")
-    await until(lambda: "style.kind" in boris.buttons())
+    await boris.starts()
+    button = await boris.finds("quest.new")
+    await boris.taps("quest.new")
+    await until(lambda: boris.offers("style.kind"))
     quest = await store.quests.current(boris.person.id)
-    late = boris.taps_on(message, data)
+    late = boris.starts_pressing(button)
     boris.says("/help")
     boris.world.updates.waiting.reverse()
     await is_handled(boris)
