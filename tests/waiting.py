@@ -9,7 +9,7 @@ from inspect import isawaitable
 from typing import TypeVar
 
 Found = TypeVar("Found")
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 LOOK_SECONDS = 0.01
 
 
