@@ -194,7 +194,7 @@ class Files:
                 await asyncio.to_thread(self.folder.drop, file)
 
     async def _named_in_documents(self) -> set[str]:
-        """Files that are named inside JSON: in what jobs ask and answer, in messages owed, in what the machine says."""
+        """Files named inside JSON: in what jobs ask and answer, in pending messages, in what the machine says."""
         named: set[str] = set()
         for name in NAMING_DOCUMENTS:
             for row in await self._database.all(SQL[name], long=True):

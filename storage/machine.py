@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from pydantic import ValidationError
 
-from storage.database import Database, from_ms, to_ms
+from storage.database import Database, to_ms
 from storage.documents import dump, load
 from storage.queries import queries
 from storage.records import MachineFacts
@@ -18,16 +17,6 @@ from storage.states import ModelFault
 log = structlog.get_logger("machine")
 SQL = queries("machine")
 SILENT_AFTER_MS = 15_000  # the engine beats every second, also when idle
-
-
-@dataclass(frozen=True)
-class Note:
-    """What an admin did."""
-
-    actor: int
-    action: str
-    object: str
-    at: datetime
 
 
 class MachineRow:
@@ -91,30 +80,3 @@ class MachineRow:
         """Whether an admin paused the machine."""
         row = await self._database.one(SQL["find"])
         return bool(row and row["paused"])
-
-    async def since(self, name: str) -> datetime | None:
-        """Since when that has been so, or None when it is not."""
-        row = await self._database.one(SQL["since"], {"name": name})
-        return from_ms(row["at"]) if row else None
-
-    async def begin(self, name: str) -> None:
-        """That is so from now on; since when stays what it was when it is so already."""
-        await self._database.change(SQL["begin"], {"name": name, "now": self._database.now_ms})
-
-    async def end(self, name: str) -> None:
-        """That is over."""
-        await self._database.change(SQL["finish"], {"name": name})
-
-    async def note(self, actor: int, action: str, object_: str) -> None:
-        """Keeps what an admin did."""
-        values = {"actor": actor, "action": action, "object": object_, "now": self._database.now_ms}
-        await self._database.change(SQL["note"], values)
-
-    async def tidy(self, before_ms: int) -> None:
-        """Deletes older notes."""
-        await self._database.delete(SQL["tidy_notes"], {"before": before_ms})
-
-    async def notes(self, limit: int = 20) -> tuple[Note, ...]:
-        """What admins did, the newest first."""
-        rows = await self._database.all(SQL["notes"], {"limit": limit})
-        return tuple(Note(row["actor"], row["action"], row["object"], from_ms(row["at"])) for row in rows)

@@ -81,7 +81,7 @@ class People:
                 files += await self._files.of_chat(chat_id)
                 for name in CHAT_TABLES:
                     await self._database.delete(SQL[name], {"chat_id": chat_id})
-            await self._database.change(SQL["owe_scrub"], {"now": self._database.now_ms})
+            await self._database.change(SQL["schedule_scrub"], {"now": self._database.now_ms})
             await self._database.afterwards(lambda: self._files.drop_unneeded(files))
             await self._database.afterwards(self.scrub)
 
@@ -92,7 +92,7 @@ class People:
 
     async def scrub_when_idle(self) -> None:
         """What `forget` left of a large database for a moment in which nobody waits, or for a day later at most."""
-        row = await self._database.one(SQL["scrub_owed"], {"now": self._database.now_ms})
+        row = await self._database.one(SQL["scrub_due"], {"now": self._database.now_ms})
         if row is not None and (row["idle"] or row["late"]):
             await self.scrub(whole=True)
 
@@ -101,7 +101,7 @@ class People:
         return await self._database.change(SQL["ask_export"], {"person": user_id}) > 0
 
     async def next_export(self) -> tuple[int, Person] | None:
-        """(number, person) of the earliest export that is not all owed yet."""
+        """(number, person) of the earliest export that is not all enqueued yet."""
         row = await self._database.one(SQL["next_export"])
         person = await self.find(row["person"]) if row else None
         return (row["id"], person) if row and person else None
@@ -111,7 +111,7 @@ class People:
         return await self._database.one(SQL["export"], {"id": number}) is not None
 
     async def exported(self, number: int) -> None:
-        """All of it is owed."""
+        """All of it is enqueued."""
         await self._database.change(SQL["exported"], {"id": number})
 
 

@@ -167,7 +167,7 @@ CREATE TABLE taps (
     PRIMARY KEY (chat_id, message_id, data)
 ) STRICT, WITHOUT ROWID;
 
--- Messages owed, in order. A row leaves only when Telegram has it, or will never take it.
+-- Messages pending, in order. A row leaves only when Telegram has it, or will never take it.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT UNIQUE,
@@ -242,7 +242,7 @@ CREATE TABLE moments (
     at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- People who asked for everything that is kept of them, until it is all owed to them.
+-- People who asked for everything that is kept of them, until it is all enqueued.
 CREATE TABLE exports (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     person INTEGER NOT NULL UNIQUE REFERENCES people (id) ON DELETE CASCADE

@@ -232,7 +232,7 @@ class SlotShape(StrEnum):
 
 
 class Urgency(StrEnum):
-    """Why a message is owed; an earlier member goes before a later one of the same chat where order allows."""
+    """Why a message is sent; an earlier member goes before a later one of the same chat where order allows."""
 
     ANSWER = "answer"  # of a tap: at once, unpaced, never queued behind anything
     REPLY = "reply"  # what the person just asked for

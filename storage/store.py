@@ -11,7 +11,9 @@ from typing import TypeVar
 
 import structlog
 
+from storage.audit import Audit
 from storage.candidates import Candidates
+from storage.chats import Chats
 from storage.database import Clock, Database, to_ms
 from storage.errors import CannotWrite, DatabaseMissing
 from storage.fence import Fence
@@ -19,6 +21,7 @@ from storage.files import FileFolder, Files
 from storage.inbox import Inbox
 from storage.leases import Leases
 from storage.machine import MachineRow
+from storage.moments import Moments
 from storage.mounts import MOUNTS, danger
 from storage.outbox import Outbox
 from storage.people import People
@@ -29,7 +32,9 @@ from storage.queue import Queue
 from storage.room import Room
 from storage.scrub import empty_log
 from storage.seals import Seals
+from storage.slots import Slots
 from storage.trainings import Trainings
+from storage.uploads import Uploads
 
 log = structlog.get_logger("store")
 DATABASE = "styleseal.sqlite"
@@ -62,7 +67,12 @@ class Store:
         self.seals = Seals(database)
         self.inbox = Inbox(database)
         self.outbox = Outbox(database)
+        self.chats = Chats(database)
+        self.slots = Slots(database)
+        self.uploads = Uploads(database)
         self.machine = MachineRow(database)
+        self.moments = Moments(database)
+        self.audit = Audit(database)
 
     @classmethod
     async def open(cls, folder: Path, clock: Clock | None = None, mounts: Path = MOUNTS) -> Store:
@@ -112,11 +122,12 @@ class Store:
         return self.database.write()
 
     async def tidy(self) -> None:
-        """Deletes what nobody needs any more: old updates, taps, parked messages, orphaned files."""
+        """Deletes what nobody needs any more: old updates, taps, dead letters, orphaned files."""
         before = to_ms(self.clock() - KEEP)
         await self.inbox.tidy(before)
         await self.outbox.tidy(before)
-        await self.machine.tidy(to_ms(self.clock() - KEEP_NOTES))
+        await self.uploads.tidy(before)
+        await self.audit.tidy(to_ms(self.clock() - KEEP_NOTES))
         await self.files.sweep()
         await self.database.drop_old_copies(KEEP.total_seconds())
         await asyncio.to_thread(empty_log, self.folder / DATABASE)

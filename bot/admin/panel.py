@@ -69,7 +69,7 @@ async def cancel_asked(walk: Walk, job_id: int) -> Turn:
 
 async def _noted(walk: Walk, action: str, toast: str, what: str = "") -> Turn:
     """Every act leaves a note."""
-    await walk.store.machine.note(walk.person.id, action, what)
+    await walk.store.audit.note(walk.person.id, action, what)
     return await _drawn(walk, toast)
 
 
@@ -147,7 +147,7 @@ def _cancels(walk: Walk, jobs: tuple[Job, ...]) -> tuple[Row, ...]:
 
 
 async def _notes(walk: Walk) -> list[str]:
-    notes = await walk.store.machine.notes(NOTES)
+    notes = await walk.store.audit.notes(NOTES)
     if not notes:
         return []
     words = walk.words

@@ -18,7 +18,7 @@ from bot.telegram.limits import TOAST
 from bot.telegram.refusals import Meaning, Verdict, verdict
 from storage.documents import load
 from storage.errors import CannotWrite
-from storage.outbox import Owed
+from storage.outbox import Pending
 from storage.store import Store
 from storage.waiting import wait
 
@@ -30,7 +30,7 @@ AGAIN_SECONDS = 0.5
 
 
 class Answers:
-    """Answers what was tapped. `wake()` after owing an answer; `run()` until cancelled."""
+    """Answers what was tapped. `wake()` after enqueueing an answer; `run()` until cancelled."""
 
     def __init__(self, bot: Bot, store: Store) -> None:
         self._bot = bot
@@ -39,42 +39,42 @@ class Answers:
         self._under_way: dict[int, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
-        """A new answer is owed."""
+        """A new answer is pending."""
         self._awake.set()
 
     async def run(self) -> None:
         """Answers until cancelled."""
         try:
             while True:
-                for owed in await self._store.outbox.answers():
-                    if owed.id not in self._under_way:
-                        task = asyncio.create_task(self._answer(owed))
-                        self._under_way[owed.id] = task
-                        task.add_done_callback(partial(self._answered, owed.id))
+                for pending in await self._store.outbox.answers():
+                    if pending.id not in self._under_way:
+                        task = asyncio.create_task(self._answer(pending))
+                        self._under_way[pending.id] = task
+                        task.add_done_callback(partial(self._answered, pending.id))
                 await wait(self._awake, LOOK_SECONDS)
                 self._awake.clear()
         finally:
             for task in tuple(self._under_way.values()):
                 task.cancel()
 
-    def _answered(self, owed_id: int, task: asyncio.Task[None]) -> None:
-        self._under_way.pop(owed_id, None)
+    def _answered(self, message_id: int, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(message_id, None)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, CannotWrite):
             self._store.room.complain(error)
-        elif error is not None:  # still owed: answered again at the next look
+        elif error is not None:  # still pending: answered again at the next look
             log.error("answering failed", exc_info=error)
 
-    async def _answer(self, owed: Owed) -> None:
+    async def _answer(self, pending: Pending) -> None:
         try:
-            answer = load(Answer, owed.body)
+            answer = load(Answer, pending.body)
         except ValidationError:
-            await self._store.outbox.park(owed.id, "unreadable")
+            await self._store.outbox.dead_letter(pending.id, "unreadable")
             return
         given_up = time.monotonic() + LIVES_SECONDS  # from the first try: a wall clock may have jumped over a restart
         while not await self._is_answered(answer) and time.monotonic() < given_up:
             pass
-        await self._store.when_possible(partial(self._store.outbox.sent, owed.id))
+        await self._store.when_possible(partial(self._store.outbox.sent, pending.id))
 
     async def _is_answered(self, answer: Answer) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""One owed message as calls of the Bot API: sent, or edited in place. Knows no order, budget or retries.
+"""One message as calls of the Bot API: sent, or edited in place. Knows no order, budget or retries.
 
 Writes nothing: what stands where afterwards is returned, so that the caller keeps it with the row that it ends.
 """
@@ -26,16 +26,18 @@ from telegram.error import TelegramError
 
 from bot.screens import Album, Document, Notice, PictureSource, Retire, Screen
 from bot.sheets.renderer import Renderer
-from bot.telegram.digest import Digest
-from bot.telegram.doubt import INCOMING, Doubt
+from bot.telegram.delivery_check import DeliveryCheck
+from bot.telegram.fingerprint import Fingerprint
 from bot.telegram.keyboard import keyboard
 from bot.telegram.lesser import rest_of
 from bot.telegram.limits import CAPTION, LARGEST_UPLOAD_BYTES, TEXT, within
 from bot.telegram.pictures import Media, Pictures, Sent
 from bot.telegram.refusals import Meaning, Part, verdict
-from storage.outbox import Slot, Upload
+from bot.telegram.slot_names import INCOMING
+from storage.slots import Slot
 from storage.states import SlotShape
 from storage.store import Store
+from storage.uploads import Upload
 
 log = structlog.get_logger("calls")
 
@@ -48,11 +50,11 @@ class TooLarge(Exception):
 
 
 @dataclass(frozen=True)
-class Placed:
+class Delivered:
     """What stands in the chat now: the newest message of ours, and which message stands for a slot (None: none).
 
     `also_called`: an old message was put away, which counts against the chat's budget like another message; `uploads`:
-    pictures that Telegram has from now on; `rest`: still owed of an album that goes apart.
+    pictures that Telegram has from now on; `rest`: what is still to be sent of an album that goes apart.
     """
 
     newest: int | None = None
@@ -69,18 +71,24 @@ class Calls:
         self._bot = bot
         self._store = store
         self._pictures = Pictures(bot, store, renderer)
-        self._doubt = Doubt(bot, store)
+        self._check = DeliveryCheck(bot, store)
         self._acted: dict[int, float] = {}
 
     async def screen(
-        self, chat_id: int, screen: Screen, *, keep_picture: bool = False, follows: bool = True, doubtful: bool = False
-    ) -> Placed:
+        self,
+        chat_id: int,
+        screen: Screen,
+        *,
+        keep_picture: bool = False,
+        follows: bool = True,
+        may_have_arrived: bool = False,
+    ) -> Delivered:
         """Shows a screen: edits the slot's message in place, or sends a new one.
 
         `keep_picture` leaves the picture as it is; `follows` sends anew when the person wrote after the slot's message;
-        `doubtful` looks first whether an earlier sending arrived.
+        `may_have_arrived` looks first whether an earlier sending arrived.
         """
-        slot = await self._store.outbox.slot(chat_id, screen.slot)
+        slot = await self._store.slots.find(chat_id, screen.slot)
         shape = SlotShape.PHOTO if screen.picture else SlotShape.TEXT
         is_below = slot is not None and await self._is_below(chat_id, slot, follows)
         if slot is not None and slot.shape == shape and not screen.fresh and not is_below:
@@ -90,24 +98,24 @@ class Calls:
                 if verdict(error).part is not Part.PLACE:
                     raise
                 slot = None  # it is gone
-        found = await self._doubt.find(chat_id, screen) if doubtful else None
+        found = await self._check.find(chat_id, screen) if may_have_arrived else None
         message_id, uploads = (found, ()) if found else await self._send(chat_id, screen)
         if slot is not None:
             # a message that the person has answered stays in the chat, without its buttons
             await self._put_away(chat_id, slot, delete=slot.shape != shape and not screen.fresh and not is_below)
         if screen.pinned:
             await self._pin(chat_id, message_id)
-        standing: dict[str, Slot | None] = {screen.slot: _standing(screen, message_id, Digest.of(screen))}
-        return Placed(message_id, standing, slot is not None, uploads)
+        standing: dict[str, Slot | None] = {screen.slot: _standing(screen, message_id, Fingerprint.of(screen))}
+        return Delivered(message_id, standing, slot is not None, uploads)
 
-    async def album(self, chat_id: int, album: Album, *, doubtful: bool = False) -> Placed:
+    async def album(self, chat_id: int, album: Album, *, may_have_arrived: bool = False) -> Delivered:
         """2–10 pictures in one group; a single one goes as a photo. What cannot be drawn is left out."""
-        found = await self._doubt.find(chat_id, album) if doubtful else None
+        found = await self._check.find(chat_id, album) if may_have_arrived else None
         if album.apart:
             first, uploads = (found, ()) if found else await self._send_first(chat_id, album)
-            return Placed(first, uploads=uploads, rest=rest_of(album))
+            return Delivered(first, uploads=uploads, rest=rest_of(album))
         if found is not None:
-            return Placed(found + len(album.pictures) - 1)
+            return Delivered(found + len(album.pictures) - 1)
         await self.says_uploading(chat_id)
         captions = [*album.captions, *([""] * len(album.pictures))]
         shown = [
@@ -116,11 +124,11 @@ class Calls:
             if await self._pictures.can_draw(picture)
         ]
         if not shown:
-            return Placed()
+            return Delivered()
         sent = await self._pictures.send(
             chat_id, [picture for picture, _ in shown], lambda media: self._album(chat_id, media, [c for _, c in shown])
         )
-        return Placed(max(message.message_id for message in sent.messages), uploads=sent.uploads)
+        return Delivered(max(message.message_id for message in sent.messages), uploads=sent.uploads)
 
     async def _album(self, chat_id: int, media: list[Media], captions: list[str | None]) -> Sequence[Message]:
         html: dict[str, Any] = {"parse_mode": ParseMode.HTML}
@@ -152,14 +160,14 @@ class Calls:
             return await self._bot.send_document(chat_id, data, **words)
         return await self._bot.send_photo(chat_id, data, **words)
 
-    async def document(self, chat_id: int, document: Document, *, doubtful: bool = False) -> Placed:
+    async def document(self, chat_id: int, document: Document, *, may_have_arrived: bool = False) -> Delivered:
         """A file in its original bytes. Raises TooLarge."""
         path = self._store.files.path(document.file)
         if (await asyncio.to_thread(path.stat)).st_size > LARGEST_UPLOAD_BYTES:
             raise TooLarge
-        found = await self._doubt.find(chat_id, document) if doubtful else None
+        found = await self._check.find(chat_id, document) if may_have_arrived else None
         if found is not None:
-            return Placed(found)
+            return Delivered(found)
         await self._acts(chat_id, ChatAction.UPLOAD_DOCUMENT)
         with await asyncio.to_thread(path.open, "rb") as handle:
             sent = await self._bot.send_document(
@@ -169,24 +177,24 @@ class Calls:
                 parse_mode=ParseMode.HTML,
                 disable_content_type_detection=True,
             )
-        return Placed(sent.message_id)
+        return Delivered(sent.message_id)
 
-    async def notice(self, chat_id: int, notice: Notice, *, doubtful: bool = False) -> Placed:
+    async def notice(self, chat_id: int, notice: Notice, *, may_have_arrived: bool = False) -> Delivered:
         """A plain message."""
-        found = await self._doubt.find(chat_id, notice) if doubtful else None
+        found = await self._check.find(chat_id, notice) if may_have_arrived else None
         if found is not None:
-            return Placed(found)
+            return Delivered(found)
         text = within(notice.text, TEXT)
         sent = await self._bot.send_message(chat_id, text, parse_mode=ParseMode.HTML, link_preview_options=NO_PREVIEW)
-        return Placed(sent.message_id)
+        return Delivered(sent.message_id)
 
-    async def retire(self, chat_id: int, retire: Retire) -> Placed:
+    async def retire(self, chat_id: int, retire: Retire) -> Delivered:
         """Takes the buttons off a slot's message; from now on none stands for the slot."""
-        slot = await self._store.outbox.slot(chat_id, retire.slot)
+        slot = await self._store.slots.find(chat_id, retire.slot)
         if slot is None:
-            return Placed()
+            return Delivered()
         await self._put_away(chat_id, slot, delete=False)
-        return Placed(None, {retire.slot: None})
+        return Delivered(None, {retire.slot: None})
 
     async def says_uploading(self, chat_id: int) -> None:
         """The person sees that a picture is on its way."""
@@ -194,7 +202,7 @@ class Calls:
 
     async def _is_below(self, chat_id: int, slot: Slot, follows: bool) -> bool:
         """Whether the person wrote after the slot's message, so that an edit would be out of sight."""
-        incoming = await self._store.outbox.slot(chat_id, INCOMING) if follows else None
+        incoming = await self._store.slots.find(chat_id, INCOMING) if follows else None
         return incoming is not None and incoming.message_id > slot.message_id
 
     async def _send(self, chat_id: int, screen: Screen) -> tuple[int, tuple[Upload, ...]]:
@@ -215,10 +223,10 @@ class Calls:
         sent = await self._pictures.send(chat_id, [screen.picture], call, as_file=screen.as_file)
         return sent.messages[0].message_id, sent.uploads
 
-    async def _edit(self, chat_id: int, screen: Screen, slot: Slot, *, keep_picture: bool) -> Placed:
-        before, after = Digest.read(slot.digest), Digest.of(screen)
+    async def _edit(self, chat_id: int, screen: Screen, slot: Slot, *, keep_picture: bool) -> Delivered:
+        before, after = Fingerprint.read(slot.fingerprint), Fingerprint.of(screen)
         if keep_picture:
-            after = Digest(after.text, before.picture, after.rows)
+            after = Fingerprint(after.text, before.picture, after.rows)
         uploads: tuple[Upload, ...] = ()
         if after != before:
             try:
@@ -226,10 +234,10 @@ class Calls:
             except TelegramError as error:
                 if verdict(error).meaning is not Meaning.DONE:
                     raise
-        return Placed(None, {screen.slot: _standing(screen, slot.message_id, after)}, uploads=uploads)
+        return Delivered(None, {screen.slot: _standing(screen, slot.message_id, after)}, uploads=uploads)
 
     async def _edit_what_changed(
-        self, chat_id: int, screen: Screen, message_id: int, before: Digest, after: Digest
+        self, chat_id: int, screen: Screen, message_id: int, before: Fingerprint, after: Fingerprint
     ) -> tuple[Upload, ...]:
         markup = keyboard(screen.rows)
         where: dict[str, Any] = {"chat_id": chat_id, "message_id": message_id}
@@ -288,6 +296,6 @@ class Calls:
             log.debug("no action shown", error=type(error).__name__)
 
 
-def _standing(screen: Screen, message_id: int, digest: Digest) -> Slot:
+def _standing(screen: Screen, message_id: int, fingerprint: Fingerprint) -> Slot:
     shape = SlotShape.PHOTO if screen.picture else SlotShape.TEXT
-    return Slot(message_id=message_id, shape=shape, digest=str(digest), buttons=bool(screen.rows))
+    return Slot(message_id=message_id, shape=shape, fingerprint=str(fingerprint), buttons=bool(screen.rows))

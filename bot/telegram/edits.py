@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from bot.screens import Notice, Reply
 from bot.steps import journey
 from bot.steps.walk import Walk
-from storage.outbox import Slot
+from bot.telegram.slot_names import LAST_TEXT
 from storage.records import Quest
-from storage.states import LIVE_STATES, JobKind, SlotShape, Stage, Step
+from storage.slots import Slot
+from storage.states import LIVE_STATES, JobKind, Stage, Step
 from storage.store import Store
-
-WROTE = "wrote"  # the slot that remembers the newest text of the person, and what it answered
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ class Answered:
         return f"{self.quest}|{self.step}|{self.stage}|{self.cursor}|{self.after}|{self.text}"
 
     @classmethod
-    def read(cls, digest: str) -> Answered:
+    def read(cls, written: str) -> Answered:
         """What `str()` wrote."""
-        quest, step, stage, cursor, after, text = digest.split("|")
+        quest, step, stage, cursor, after, text = written.split("|")
         return cls(int(quest), step, stage, int(cursor), after, text)
 
 
@@ -56,14 +55,14 @@ def fingerprint(text: str) -> str:
 
 async def remember(store: Store, chat_id: int, message_id: int, answered: Answered) -> None:
     """This is the person's newest text, and what it did."""
-    slot = Slot(message_id=message_id, shape=SlotShape.TEXT, digest=str(answered), buttons=False)
-    await store.outbox.set_slot(chat_id, WROTE, slot)
+    slot = Slot(message_id=message_id, fingerprint=str(answered))
+    await store.slots.put(chat_id, LAST_TEXT, slot)
 
 
 async def edited(walk: Walk, chat_id: int, message_id: int, text: str) -> Reply:
     """What an edited text does: nothing when no word changed, a sentence where its step is over."""
-    slot = await walk.store.outbox.slot(chat_id, WROTE)
-    found = Answered.read(slot.digest) if slot is not None and slot.message_id == message_id else None
+    slot = await walk.store.slots.find(chat_id, LAST_TEXT)
+    found = Answered.read(slot.fingerprint) if slot is not None and slot.message_id == message_id else None
     if found is not None and found.text == fingerprint(text):
         return Reply()
     quest = walk.quest

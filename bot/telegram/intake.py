@@ -16,7 +16,8 @@ from telegram.constants import ChatType
 
 from bot.rules.flood import WINDOW, is_flood, said_once
 from bot.screens import Notice
-from bot.telegram.routes import language_of, owe
+from bot.telegram.outgoing import enqueue
+from bot.telegram.routes import language_of
 from bot.words import Words
 from storage.errors import CannotWrite
 from storage.states import Urgency
@@ -107,7 +108,7 @@ class InboxQueue(asyncio.Queue[object]):
         log.warning("one person asks for more than their share")
         person = await self._store.people.find(user.id)
         words = Words(person.language if person else language_of(user, self._language))
-        await owe(self._store, chat.id, Notice(text=words("flood.too_much")), Urgency.EVENT, key)
+        await enqueue(self._store, chat.id, Notice(text=words("flood.too_much")), Urgency.EVENT, key)
         self._told.add(key)
 
     def let_go(self) -> None:

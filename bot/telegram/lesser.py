@@ -61,7 +61,7 @@ def _fewer_pictures(album: Album) -> Message | None:
 
 
 def rest_of(album: Album, *, lost: bool = False) -> Album | Notice | None:
-    """What is owed of an album sent apart after its first picture; captions of lost ones come last, as words."""
+    """What is left of an album sent apart after its first picture; captions of lost ones come last, as words."""
     words = (*album.words, *(caption for caption in album.captions[:1] if lost and caption))
     rest = replace(album, pictures=album.pictures[1:], captions=album.captions[1:], as_file=False, words=words)
     if rest.pictures:

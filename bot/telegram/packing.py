@@ -1,4 +1,4 @@
-"""Packs what people asked to take along: beside everything else, part by part, each owed as soon as it is there."""
+"""Packs what people asked to take along: beside everything else, part by part, each enqueued as soon as it is there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bot.screens import Document, Message, Notice, Screen
 from bot.steps.export import Part, pack, parts_of
-from bot.telegram.routes import owe
+from bot.telegram.outgoing import enqueue
 from bot.words import Words
 from storage.errors import CannotWrite
 from storage.records import Person
@@ -18,11 +18,11 @@ LOOK_SECONDS = 1.0
 
 
 class Packing:
-    """Serves one export after another; a kill in between owes no part twice."""
+    """Serves one export after another; a kill in between sends no part twice."""
 
-    def __init__(self, store: Store, owed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, store: Store, wake: Callable[[], None] = lambda: None) -> None:
         self._store = store
-        self._owed = owed
+        self._wake = wake
 
     async def run(self) -> None:
         """Packs until cancelled."""
@@ -50,25 +50,25 @@ class Packing:
             which = {"part": part.number, "parts": len(parts)}
             text = words("export.text") if len(parts) == 1 else words("export.part", **which)
             document = Document(file=file, filename=_name(person, part, len(parts)), text=text)
-            if not await self._owe(number, person, document, f"export:{number}:{part.number}"):
+            if not await self._enqueue(number, person, document, f"export:{number}:{part.number}"):
                 return True
             progress = Screen(text=words("export.packing", **which), slot=f"export:{number}")
-            await self._owe(number, person, progress, None)
+            await self._enqueue(number, person, progress, None)
         await self._end(number, person, words("export.missing", count=missing) if missing else words("export.all"))
         return True
 
     async def _end(self, number: int, person: Person, text: str) -> None:
-        await self._owe(number, person, Notice(text=text), f"export:{number}:end")
+        await self._enqueue(number, person, Notice(text=text), f"export:{number}:end")
         await self._store.people.exported(number)
 
-    async def _owe(self, number: int, person: Person, message: Message, key: str | None) -> bool:
+    async def _enqueue(self, number: int, person: Person, message: Message, key: str | None) -> bool:
         """False when the person was forgotten meanwhile: then nothing of theirs is sent any more."""
         async with self._store.write():
             if not await self._store.people.is_exporting(number):
                 return False
             urgency = Urgency.PROGRESS if key is None else Urgency.EVENT
-            await owe(self._store, person.chat_id, message, urgency, key)
-        self._owed()
+            await enqueue(self._store, person.chat_id, message, urgency, key)
+        self._wake()
         return True
 
 

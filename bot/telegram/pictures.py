@@ -12,8 +12,8 @@ from telegram.error import TelegramError
 from bot.screens import PictureSource
 from bot.sheets.renderer import PictureNotDrawn, Renderer, is_everybodys, name_of
 from bot.telegram.refusals import Part, verdict
-from storage.outbox import Upload
 from storage.store import Store
+from storage.uploads import Upload
 
 log = structlog.get_logger("pictures")
 
@@ -45,7 +45,7 @@ class Pictures:
         Raises PictureNotDrawn and telegram.error.TelegramError.
         """
         known = [
-            None if as_file else await self._store.outbox.upload(self._bot_id, name_of(picture)) for picture in pictures
+            None if as_file else await self._store.uploads.find(self._bot_id, name_of(picture)) for picture in pictures
         ]
         try:
             media = [file_id or await self._renderer.draw(p) for file_id, p in zip(known, pictures, strict=True)]
@@ -60,7 +60,7 @@ class Pictures:
 
     async def can_draw(self, picture: PictureSource) -> bool:
         """Whether the picture is there for Telegram; an album goes without those that are not."""
-        if await self._store.outbox.upload(self._bot_id, name_of(picture)) is not None:
+        if await self._store.uploads.find(self._bot_id, name_of(picture)) is not None:
             return True
         try:
             await self._renderer.draw(picture)

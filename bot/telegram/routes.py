@@ -14,26 +14,25 @@ from telegram.constants import ChatType
 
 from bot.admin import panel
 from bot.buttons import BUTTONS
-from bot.screens import Answer, Notice, Reply, Screen
+from bot.screens import Answer, Notice, Reply
 from bot.screens import Message as Shown
 from bot.steps import journey
 from bot.steps.walk import Walk
 from bot.taps import Tap, TapUnreadable
-from bot.telegram.doubt import INCOMING
 from bot.telegram.edits import Answered, edited, remember
+from bot.telegram.outgoing import enqueue
 from bot.telegram.profile import COMMANDS
+from bot.telegram.slot_names import INCOMING, SCREEN
 from bot.words import LANGUAGES, Words
-from storage.documents import dump
 from storage.errors import CannotWrite
-from storage.outbox import Slot
 from storage.records import Person
+from storage.slots import Slot
 from storage.states import SlotShape, Urgency
 from storage.store import AGAIN_SECONDS, Store
 
 log = structlog.get_logger("routes")
 ATTEMPTS = 2  # a handler that fails twice fails for a reason of its own
 COMMAND = re.compile(r"/(?P<name>\w+)(?:@(?P<bot>\w+))?(?:\s|$)", re.ASCII)
-SCREEN = "screen"  # the slot of where a person stands
 LONGEST_TEXT = 20_000  # the journey says its own limits; this only bounds what is kept
 
 WalkFor = Callable[[Person], Awaitable[Walk]]
@@ -46,7 +45,7 @@ class Routes:
     store: Store
     walk_for: WalkFor
     language: str
-    owed: Callable[[], None]  # called after messages were owed
+    wake: Callable[[], None]  # called after messages were enqueued
 
     async def handle(self, update: Update) -> None:
         """Handles an update once, whole or not at all; what cannot be handled is answered with a sentence."""
@@ -63,7 +62,7 @@ class Routes:
                 log.exception("update not handled", update=update.update_id, short_id=short_id)
                 if await self.store.inbox.attempted(update.update_id) >= ATTEMPTS:
                     await self._give_up(update, short_id)
-        self.owed()
+        self.wake()
 
     async def _give_up(self, update: Update, short_id: str) -> None:
         try:
@@ -79,8 +78,8 @@ class Routes:
             return
         text = (await self._words(update.effective_user))("error.unexpected", id=short_id)
         if update.callback_query is not None:
-            await self._owe_answer(update.callback_query, Reply())
-        await self._owe(update.effective_chat.id, Notice(text=text), Urgency.REPLY)
+            await self._enqueue_answer(update.callback_query, Reply())
+        await self._enqueue(update.effective_chat.id, Notice(text=text), Urgency.REPLY)
 
     async def _route(self, update: Update) -> None:
         if update.my_chat_member is not None:
@@ -103,8 +102,8 @@ class Routes:
         assert chat is not None
         chat_id = chat.id if chat.type == ChatType.PRIVATE else user.id
         person = await self.store.people.meet(user.id, chat_id, language_of(user, self.language))
-        if (await self.store.outbox.chat(chat_id)).closed is not None:
-            await self.store.outbox.reopen_chat(chat_id)
+        if (await self.store.chats.find(chat_id)).closed is not None:
+            await self.store.chats.reopen(chat_id)
         return person
 
     async def _words(self, user: User) -> Words:
@@ -122,21 +121,21 @@ class Routes:
         if person is not None:
             await self.store.people.save(replace(person, blocked=blocked))
         if blocked:
-            await self.store.outbox.close_chat(changed.chat.id, "blocked")
+            await self.store.chats.close(changed.chat.id, "blocked")
         else:
-            await self.store.outbox.reopen_chat(changed.chat.id)
+            await self.store.chats.reopen(changed.chat.id)
 
     async def _tapped(self, update: Update, query: CallbackQuery) -> None:
         message, data = query.message, query.data or ""
         if message is None or message.chat.type != ChatType.PRIVATE:
             words = await self._words(query.from_user)
-            await self._owe_answer(query, Reply(toast=words.plain("group.private_only")))
+            await self._enqueue_answer(query, Reply(toast=words.plain("group.private_only")))
             return
         person = await self._person(update)
         walk = await self.walk_for(person)
         before = await self.store.inbox.tap_done(message.chat.id, message.message_id, data)
         if before is not None:
-            await self._owe_answer(query, Reply(toast=before))
+            await self._enqueue_answer(query, Reply(toast=before))
             return
         reply = await self._tap(walk, data)
         if await self.store.people.find(person.id) is None:
@@ -144,14 +143,14 @@ class Routes:
         else:
             if not reply.refused:  # what could not be done now may be asked for again by the same button
                 await self.store.inbox.remember_tap(message.chat.id, message.message_id, data, reply.toast)
-        await self._owe_answer(query, reply)
-        await self._owe_all(message.chat.id, reply)
+        await self._enqueue_answer(query, reply)
+        await self._enqueue_all(message.chat.id, reply)
 
     async def _forgotten(self, message: MaybeInaccessibleMessage) -> None:
         """The last word goes where they tapped, so that no old button stays; delivery drops this slot afterwards."""
         shape = SlotShape.PHOTO if isinstance(message, Message) and message.photo else SlotShape.TEXT
-        slot = Slot(message_id=message.message_id, shape=shape, digest="", buttons=True)
-        await self.store.outbox.set_slot(message.chat.id, SCREEN, slot)
+        slot = Slot(message_id=message.message_id, shape=shape, buttons=True)
+        await self.store.slots.put(message.chat.id, SCREEN, slot)
 
     async def _tap(self, walk: Walk, data: str) -> Reply:
         try:
@@ -163,20 +162,20 @@ class Routes:
     async def _heard_in_group(self, user: User, message: Message) -> None:
         """Only a command of ours is answered, and nothing is kept of who wrote."""
         if message.migrate_to_chat_id is not None:
-            await self.store.outbox.migrate_chat(message.chat.id, message.migrate_to_chat_id)
+            await self.store.chats.migrate(message.chat.id, message.migrate_to_chat_id)
         elif message.sender_chat is None and is_our_command(message):
             words = await self._words(user)
-            await self._owe(message.chat.id, Notice(text=words("group.private_only")), Urgency.REPLY)
+            await self._enqueue(message.chat.id, Notice(text=words("group.private_only")), Urgency.REPLY)
 
     async def _wrote(self, update: Update, message: Message) -> None:
         person = await self._person(update)
         walk = await self.walk_for(person)
-        newest = Slot(message_id=message.message_id, shape=SlotShape.TEXT, digest="", buttons=False)
-        await self.store.outbox.set_slot(message.chat.id, INCOMING, newest)
+        newest = Slot(message_id=message.message_id)
+        await self.store.slots.put(message.chat.id, INCOMING, newest)
         before = walk.quest
         reply = await self._journey(walk, message)
         album = f"album:{message.chat.id}:{message.media_group_id}" if message.media_group_id else None
-        await self._owe_all(message.chat.id, reply, album)
+        await self._enqueue_all(message.chat.id, reply, album)
         if message.text is not None:
             answered = Answered.of(before, walk.quest, message.text[:LONGEST_TEXT])
             await remember(self.store, message.chat.id, message.message_id, answered)
@@ -188,7 +187,7 @@ class Routes:
             return
         walk = await self.walk_for(await self._person(update))
         reply = await edited(walk, message.chat.id, message.message_id, message.text[:LONGEST_TEXT])
-        await self._owe_all(message.chat.id, reply)
+        await self._enqueue_all(message.chat.id, reply)
 
     async def _journey(self, walk: Walk, message: Message) -> Reply:
         text = (message.text or "")[:LONGEST_TEXT]
@@ -203,17 +202,17 @@ class Routes:
             return await journey.on_file(walk)
         return Reply()  # somebody pinned a message, or the like
 
-    async def _owe_answer(self, query: CallbackQuery, reply: Reply) -> None:
+    async def _enqueue_answer(self, query: CallbackQuery, reply: Reply) -> None:
         answer = Answer(callback_query_id=query.id, text=reply.toast, alert=reply.alert)
-        await self._owe(query.from_user.id, answer, Urgency.ANSWER)
+        await self._enqueue(query.from_user.id, answer, Urgency.ANSWER)
 
-    async def _owe_all(self, chat_id: int, reply: Reply, key: str | None = None) -> None:
+    async def _enqueue_all(self, chat_id: int, reply: Reply, key: str | None = None) -> None:
         """With a `key` once, whatever comes under it later: pictures of one album come as messages of their own."""
         for number, shown in enumerate(reply.messages):
-            await owe(self.store, chat_id, shown, Urgency.REPLY, f"{key}:{number}" if key else None)
+            await enqueue(self.store, chat_id, shown, Urgency.REPLY, f"{key}:{number}" if key else None)
 
-    async def _owe(self, chat_id: int, message: Shown, urgency: Urgency) -> None:
-        await owe(self.store, chat_id, message, urgency)
+    async def _enqueue(self, chat_id: int, message: Shown, urgency: Urgency) -> None:
+        await enqueue(self.store, chat_id, message, urgency)
 
 
 def is_our_command(message: Message) -> bool:
@@ -228,10 +227,3 @@ def language_of(user: User, otherwise: str) -> str:
     """The language of somebody's phone, if it is one of ours."""
     code = (user.language_code or "").split("-")[0].lower()
     return code if code in LANGUAGES else otherwise
-
-
-async def owe(store: Store, chat_id: int, message: Shown, urgency: Urgency, key: str | None = None) -> None:
-    """Puts a message into the outbox; a screen drawn anew replaces older unsent drawings of its slot."""
-    slot = message.slot if isinstance(message, Screen) else None
-    is_fresh = isinstance(message, Screen) and message.fresh
-    await store.outbox.owe(chat_id, dump(message), urgency=urgency, slot=slot, key=key, replaces=not is_fresh)

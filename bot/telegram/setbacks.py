@@ -1,4 +1,4 @@
-"""What becomes of an owed message that did not go out: it waits, goes with less, or is put aside with a sentence.
+"""What becomes of a pending message that did not go out: it waits, goes with less, or is put aside with a sentence.
 
 No chat is blocked for ever: what might pass is tried so often, then taken for refused.
 """
@@ -17,7 +17,7 @@ from bot.telegram.lesser import lesser
 from bot.telegram.refusals import Meaning, Part, Verdict, verdict
 from bot.words import LANGUAGES, Words
 from storage.documents import dump
-from storage.outbox import Owed
+from storage.outbox import Pending
 from storage.states import Urgency
 from storage.store import Store
 
@@ -38,43 +38,43 @@ class Setbacks:
     admins: frozenset[int] = frozenset()
     _away: int = field(default=0, init=False)  # looks in a row at a server that was not there
 
-    async def take(self, owed: Owed, message: Message, error: Exception) -> None:
+    async def take(self, pending: Pending, message: Message, error: Exception) -> None:
         """Writes down what follows from this error."""
         found = verdict(error)
         log.warning("not delivered", method=found.method, code=found.code, why=found.label, meaning=found.meaning.value)
         if found.meaning is Meaning.CHAT:
-            await self._close(owed, found)
+            await self._close(pending, found)
         elif found.meaning is Meaning.DONE:
-            await self.store.outbox.sent(owed.id)
+            await self.store.outbox.sent(pending.id)
         elif found.meaning is Meaning.MESSAGE:
-            await self._lessen(owed, message, found)
+            await self._lessen(pending, message, found)
         else:
-            await self._wait_or_lessen(owed, message, found)
+            await self._wait_or_lessen(pending, message, found)
 
-    async def _close(self, owed: Owed, found: Verdict) -> None:
+    async def _close(self, pending: Pending, found: Verdict) -> None:
         if found.moved_to is not None:
-            await self.store.outbox.migrate_chat(owed.chat_id, found.moved_to)
+            await self.store.chats.migrate(pending.chat_id, found.moved_to)
             return
-        await self.store.outbox.close_chat(owed.chat_id, found.label or "forbidden")
+        await self.store.chats.close(pending.chat_id, found.label or "forbidden")
 
-    async def _wait_or_lessen(self, owed: Owed, message: Message, found: Verdict) -> None:
+    async def _wait_or_lessen(self, pending: Pending, message: Message, found: Verdict) -> None:
         """A server that does not even say who we are tells nothing of this message, so that does not count."""
         is_there = found.wait_seconds is not None or await self._is_there()
         self._away = 0 if is_there else self._away + 1
-        if is_there and owed.attempts + 1 >= self._most(message, found):
-            await self._lessen(owed, message, found)
+        if is_there and pending.attempts + 1 >= self._most(message, found):
+            await self._lessen(pending, message, found)
             return
-        tries = owed.attempts if is_there else self._away
+        tries = pending.attempts if is_there else self._away
         seconds = float(BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS) - 1)])
         if found.wait_seconds is not None:
             seconds = found.wait_seconds + 1
         until = self.store.clock() + timedelta(seconds=seconds)
         async with self.store.write():
-            await self.store.outbox.wait(owed.chat_id, until)
+            await self.store.chats.wait(pending.chat_id, until)
             if not found.may_have_arrived:
-                await self.store.outbox.later(owed.id, until, found.label)
+                await self.store.outbox.later(pending.id, until, found.label)
             if not is_there:
-                await self.store.outbox.uncount(owed.id)
+                await self.store.outbox.uncount(pending.id)
 
     def _most(self, message: Message, found: Verdict) -> int:
         if found.wait_seconds is not None:
@@ -91,38 +91,38 @@ class Setbacks:
             return False
         return True
 
-    async def _lessen(self, owed: Owed, message: Message, found: Verdict) -> None:
+    async def _lessen(self, pending: Pending, message: Message, found: Verdict) -> None:
         """The row goes on as what Telegram may still take; a refused edit is first sent anew, progress simply ends."""
         is_edit = found.method.startswith("edit") and isinstance(message, Screen)
-        if is_edit and owed.urgency is Urgency.PROGRESS and found.part is Part.WHOLE:
-            await self.store.outbox.park(owed.id, found.label)  # the next drawing replaces it
+        if is_edit and pending.urgency is Urgency.PROGRESS and found.part is Part.WHOLE:
+            await self.store.outbox.dead_letter(pending.id, found.label)  # the next drawing replaces it
             return
         if is_edit and found.part is Part.WHOLE and isinstance(message, Screen) and not message.fresh:
-            await self._owe_instead(owed, Screen(**{**vars(message), "fresh": True}))
+            await self._rewrite(pending, Screen(**{**vars(message), "fresh": True}))
             return
         less = lesser(message, found.part)
         async with self.store.write():
             if less is None and isinstance(message, Document):
-                less = Notice(text=await self._in_words(owed.chat_id, "document.refused", name=message.filename))
+                less = Notice(text=await self._in_words(pending.chat_id, "document.refused", name=message.filename))
             if less is None:
-                await self.store.outbox.park(owed.id, f"refused: {found.label}")
+                await self.store.outbox.dead_letter(pending.id, f"refused: {found.label}")
             else:
-                await self._owe_instead(owed, less)
-            await self._tell(owed, message, less, found)
+                await self._rewrite(pending, less)
+            await self._tell(pending, message, less, found)
 
-    async def _owe_instead(self, owed: Owed, less: Message) -> None:
-        await self.store.outbox.rewrite(owed.id, dump(less))
+    async def _rewrite(self, pending: Pending, less: Message) -> None:
+        await self.store.outbox.rewrite(pending.id, dump(less))
 
-    async def _tell(self, owed: Owed, message: Message, less: Message | None, found: Verdict) -> None:
+    async def _tell(self, pending: Pending, message: Message, less: Message | None, found: Verdict) -> None:
         """The person hears once of what is missing, the admins once a day of each kind, and nothing of its words."""
         missing = lost(message, less)
         if not missing:
             return
-        place = owed.slot if owed.urgency is Urgency.PROGRESS and owed.slot else owed.id
+        place = pending.slot if pending.urgency is Urgency.PROGRESS and pending.slot else pending.id
         is_said = missing in ("notice", "document")  # of a file a sentence stands in its place
-        if not is_said and await self.store.people.find(owed.chat_id) is not None:
-            text = await self._in_words(owed.chat_id, f"refused.{missing}")
-            await self._say(owed.chat_id, text, f"refused:{owed.chat_id}:{place}:{missing}")
+        if not is_said and await self.store.people.find(pending.chat_id) is not None:
+            text = await self._in_words(pending.chat_id, f"refused.{missing}")
+            await self._say(pending.chat_id, text, f"refused:{pending.chat_id}:{place}:{missing}")
         day = self.store.clock().date().isoformat()
         for admin in self.admins:
             facts = {"method": found.method or "?", "code": found.code, "why": found.label}
@@ -131,7 +131,7 @@ class Setbacks:
             await self._say(admin, text, key)
 
     async def _say(self, chat_id: int, text: str, key: str) -> None:
-        await self.store.outbox.owe(chat_id, dump(Notice(text=text)), urgency=Urgency.EVENT, key=key)
+        await self.store.outbox.enqueue(chat_id, dump(Notice(text=text)), urgency=Urgency.EVENT, key=key)
 
     async def _in_words(self, person_id: int, key: str, **values: object) -> str:
         person = await self.store.people.find(person_id)

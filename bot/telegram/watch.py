@@ -10,7 +10,8 @@ import structlog
 from bot.screens import Message, Notice, Screen
 from bot.steps.job_updates import on_job_update
 from bot.steps.silence import why_silent
-from bot.telegram.routes import WalkFor, owe
+from bot.telegram.outgoing import enqueue
+from bot.telegram.routes import WalkFor
 from bot.words import Words
 from storage.errors import CannotWrite
 from storage.records import Job
@@ -28,11 +29,11 @@ NO_ROOM = "no-room"  # the moment since which the disk takes nothing
 class Watch:
     """Tells people of their jobs."""
 
-    def __init__(self, store: Store, walk_for: WalkFor, owed: Callable[[], None], admins: Collection[int] = ()) -> None:
+    def __init__(self, store: Store, walk_for: WalkFor, wake: Callable[[], None], admins: Collection[int] = ()) -> None:
         self._store = store
         self._admins = admins
         self._walk_for = walk_for
-        self._owed = owed
+        self._wake = wake
         self._tried: set[tuple[int, int]] = set()  # (job, version) of ends that could not be told once
         self._said: set[str] = set()
 
@@ -75,7 +76,7 @@ class Watch:
             raise
         except Exception:  # somebody else's news must still be told
             await self._could_not_tell(job)
-        self._owed()
+        self._wake()
 
     async def _could_not_tell(self, job: Job) -> None:
         """News of a live job are soon followed by newer ones; its end is tried once more, then said plainly."""
@@ -96,7 +97,7 @@ class Watch:
             return
         messages = await on_job_update(await self._walk_for(person), job)
         for message in messages:
-            await owe(self._store, person.chat_id, message, urgency_of(job, message))
+            await enqueue(self._store, person.chat_id, message, urgency_of(job, message))
 
     async def tell_of_silence(self) -> None:
         """Whoever waits for an engine that does not beat hears so, once a job."""
@@ -106,27 +107,27 @@ class Watch:
             waited = (self._store.clock() - job.created).total_seconds()
             if job.state is not JobState.WAITING and waited > SILENCE_LOOK_SECONDS * 3:
                 await self._say(job, SILENT, f"silent:{job.id}:{job.lease_token}")
-        self._owed()
+        self._wake()
 
     async def tell_of_room(self) -> None:
         """Admins hear once when the disk takes no more, and once when it does again."""
         reason = await self._store.queue.reason_to_hold()
-        since = await self._store.machine.since(NO_ROOM)
+        since = await self._store.moments.since(NO_ROOM)
         if reason is not None and since is None:
             async with self._store.write():
-                await self._store.machine.begin(NO_ROOM)
+                await self._store.moments.begin(NO_ROOM)
                 await self._tell_admins(f"admin.room.{reason}")
         elif reason is None and since is not None:
             async with self._store.write():
-                await self._store.machine.end(NO_ROOM)
+                await self._store.moments.end(NO_ROOM)
                 await self._tell_admins("admin.room.back")
-        self._owed()
+        self._wake()
 
     async def _tell_admins(self, words: str) -> None:
         for admin in self._admins:
             person = await self._store.people.find(admin)
             if person is not None:
-                await owe(self._store, person.chat_id, Notice(text=Words(person.language)(words)), Urgency.EVENT)
+                await enqueue(self._store, person.chat_id, Notice(text=Words(person.language)(words)), Urgency.EVENT)
 
     async def _say(self, job: Job, words: str, key: str) -> None:
         if key in self._said:
@@ -136,7 +137,7 @@ class Watch:
         if person is not None:
             own = Words(person.language)
             text = await why_silent(self._store, own, words) if words == SILENT else own(words)
-            await owe(self._store, person.chat_id, Notice(text=text), Urgency.EVENT, key)
+            await enqueue(self._store, person.chat_id, Notice(text=text), Urgency.EVENT, key)
 
 
 def urgency_of(job: Job, message: Message) -> Urgency:

@@ -41,7 +41,7 @@ DELETE FROM jobs WHERE user = :id;
 UPDATE inbox SET body = '', user = NULL, state = 'done' WHERE user = :id;
 
 -- name: forget_outbox
--- What was owed to their private chat.
+-- What was pending for their private chat.
 DELETE FROM outbox WHERE chat_id = :chat_id;
 
 -- name: forget_taps
@@ -68,7 +68,7 @@ DELETE FROM audit WHERE actor = :id OR object = CAST(:id AS TEXT);
 -- Numbers of a person's quests.
 SELECT id FROM quests WHERE owner = :id;
 
--- name: owe_scrub
+-- name: schedule_scrub
 -- Bytes of somebody forgotten may still lie between rows.
 INSERT INTO moments (name, at) VALUES ('scrub', :now) ON CONFLICT (name) DO NOTHING;
 
@@ -76,7 +76,7 @@ INSERT INTO moments (name, at) VALUES ('scrub', :now) ON CONFLICT (name) DO NOTH
 -- No such bytes are left.
 DELETE FROM moments WHERE name = 'scrub';
 
--- name: scrub_owed
+-- name: scrub_due
 -- Whether nobody waits (no live job, no update for a minute), or it is a day late.
 SELECT at < :now - 86400000 AS late, NOT EXISTS (SELECT 1 FROM jobs WHERE state IN ('queued', 'running'))
     AND coalesce((SELECT received FROM inbox WHERE update_id = (SELECT max(update_id) FROM inbox)), 0) < :now - 60000 AS idle
@@ -95,5 +95,5 @@ SELECT id, person FROM exports ORDER BY id LIMIT 1;
 SELECT id FROM exports WHERE id = :id;
 
 -- name: exported
--- It is all owed.
+-- It is all enqueued.
 DELETE FROM exports WHERE id = :id;

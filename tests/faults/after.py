@@ -35,9 +35,7 @@ def lost(data: Path, person: Patient) -> Iterator[str]:
     if len(kept) < len(person.answers) + person.wrote:
         yield f"{len(person.answers) + person.wrote - len(kept)} updates never came in"
     yield from (f"an update is {state}" for state in kept if state != "done")
-    yield from (
-        f"a message is parked: {why}" for (why,) in rows(data, "SELECT error FROM outbox WHERE state = 'parked'")
-    )
+    yield from (f"a dead letter: {why}" for (why,) in rows(data, "SELECT error FROM outbox WHERE state = 'parked'"))
     yield from (
         f"{kind} is {state}" for kind, state in rows(data, "SELECT kind, state FROM jobs WHERE state != 'done'")
     )

@@ -74,10 +74,10 @@ async def test_writes_of_many_tasks_come_one_after_another(store: Store) -> None
             row = await store.database.one("SELECT count(*) AS n FROM audit")
             assert row is not None
             await turn()
-            await store.machine.note(ANNA, "count", str(row["n"]))
+            await store.audit.note(ANNA, "count", str(row["n"]))
 
     await asyncio.gather(*(add_one() for _ in range(20)))
-    assert sorted(int(note.object) for note in await store.machine.notes(50)) == list(range(20))
+    assert sorted(int(note.object) for note in await store.audit.notes(50)) == list(range(20))
 
 
 async def test_a_task_started_inside_a_write_is_not_part_of_it(store: Store) -> None:

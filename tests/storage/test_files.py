@@ -74,20 +74,20 @@ async def test_only_old_files_that_nothing_names_are_swept(desk: Desk, clock: Cl
     _, (picture, *_) = await desk.payload_of(ANNA, 2)
     asked = await desk.store.files.put(b"asked for", ".png")
     made = await desk.store.files.put(b"made", ".zip")
-    owed = await desk.store.files.put(b"owed", ".png")
+    pending_file = await desk.store.files.put(b"pending", ".png")
     orphan = await desk.store.files.put(b"nobody's", ".png")
     take = await desk.asks(ANNA)
     claimed = await desk.claims()
     answer = ExportAnswer(file=made, filename="ink.zip", size_bytes=4)
     await desk.store.leases.finish(take.id, claimed.lease_token, answer)
     await desk.asks(ANNA, training(asked))
-    await desk.store.outbox.owe(ANNA, f'{{"file": "{owed}"}}', urgency=Urgency.EVENT)
+    await desk.store.outbox.enqueue(ANNA, f'{{"file": "{pending_file}"}}', urgency=Urgency.EVENT)
     clock.advances(hours=TWO_HOURS)
     young = await desk.store.files.put(b"young", ".png")
     assert await desk.store.files.sweep() == 1
     left = on_disk(desk)
     assert orphan not in left
-    assert {picture.file, asked, made, owed, young} <= left
+    assert {picture.file, asked, made, pending_file, young} <= left
 
 
 async def test_an_export_goes_an_hour_after_it_was_said_and_sent(desk: Desk, clock: Clock) -> None:
@@ -99,14 +99,14 @@ async def test_an_export_goes_an_hour_after_it_was_said_and_sent(desk: Desk, clo
     clock.advances(hours=TWO_HOURS)
     await desk.store.files.sweep()
     assert made in on_disk(desk)
-    await desk.store.outbox.owe(ANNA, f'{{"file": "{made}"}}', urgency=Urgency.EVENT)
+    await desk.store.outbox.enqueue(ANNA, f'{{"file": "{made}"}}', urgency=Urgency.EVENT)
     await desk.store.queue.told(take.id, (await desk.sees(take)).version)
     clock.advances(hours=TWO_HOURS)
     await desk.store.files.sweep()
     assert made in on_disk(desk)
-    owed = await desk.store.outbox.next_for(ANNA)
-    assert owed is not None
-    await desk.store.outbox.sent(owed.id)
+    pending = await desk.store.outbox.next_for(ANNA)
+    assert pending is not None
+    await desk.store.outbox.sent(pending.id)
     await desk.store.files.sweep()
     assert made not in on_disk(desk)
 

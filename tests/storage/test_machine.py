@@ -6,7 +6,6 @@ from storage.families import Family
 from storage.machine import SILENT_AFTER_MS
 from storage.records import ContentHash, MachineFacts, ModelFacts
 from storage.store import Store
-from tests.asking import ANNA
 from tests.clock import Clock
 
 MODEL = ModelFacts(
@@ -41,15 +40,3 @@ async def test_a_machine_can_be_paused_before_it_ever_spoke_and_stays_so(store: 
     assert await store.machine.paused()
     await store.machine.resume()
     assert not await store.machine.paused()
-
-
-async def test_what_admins_did_is_kept_for_ninety_days(store: Store, clock: Clock) -> None:
-    await store.machine.note(ANNA, "pause", "")
-    clock.advances(days=89)
-    await store.machine.note(ANNA, "cancel", "job:3")
-    await store.tidy()
-    assert [note.action for note in await store.machine.notes()] == ["cancel", "pause"]
-    clock.advances(days=2)
-    await store.tidy()
-    (note,) = await store.machine.notes()
-    assert (note.actor, note.action, note.object) == (ANNA, "cancel", "job:3")

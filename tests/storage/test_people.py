@@ -51,9 +51,9 @@ async def fill(desk: Desk) -> None:
     await store.candidates.caption(quest.id, picture.id, SECRET, True)
     await store.inbox.take(77, ANNA, f'{{"text": "{SECRET}", "from": {ANNA}}}')
     await store.inbox.remember_tap(ANNA, 5, SECRET, SECRET)
-    await store.outbox.owe(ANNA, f'{{"text": "{SECRET}", "file": "{file}"}}', urgency=Urgency.EVENT)
-    await store.machine.note(ANNA, "looked", str(ANNA))
-    await store.machine.note(BORIS, "banned", str(ANNA))
+    await store.outbox.enqueue(ANNA, f'{{"text": "{SECRET}", "file": "{file}"}}', urgency=Urgency.EVENT)
+    await store.audit.note(ANNA, "looked", str(ANNA))
+    await store.audit.note(BORIS, "banned", str(ANNA))
 
 
 @pytest.mark.parametrize("inside_a_handler", [False, True])
@@ -91,11 +91,11 @@ async def test_others_lose_nothing_when_a_person_is_forgotten(desk: Desk) -> Non
     claimed = await desk.claims()
     assert claimed.id == anna.id
     for user in (ANNA, BORIS):
-        await desk.store.outbox.owe(user, "hello", urgency=Urgency.REPLY)
+        await desk.store.outbox.enqueue(user, "hello", urgency=Urgency.REPLY)
     await desk.store.people.forget(ANNA)
     assert await desk.store.pictures.find(picture.id) == picture
     assert await desk.store.files.read(picture.file)
-    assert await desk.store.outbox.chats_with_work() == (BORIS,)
+    assert await desk.store.outbox.chats_with_pending() == (BORIS,)
     assert (await desk.sees(job)).state is JobState.DONE
     assert await desk.store.files.read(shared)  # young: a row may be on its way
     assert [person.id for person in await desk.store.people.all()] == [BORIS]

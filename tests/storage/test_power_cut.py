@@ -93,7 +93,7 @@ async def test_a_forgotten_person_is_in_no_gap_between_rows_that_moved(desk: Des
         word = f"PERSON{user}-" + "y" * chance.randrange(5, 90)
         await store.inbox.remember_tap(user, chance.randrange(9999), f"{word}{number}", "t")
     await store.people.forget(ANNA)
-    assert await store.machine.since("scrub") is None
+    assert await store.moments.since("scrub") is None
     data = b"".join(p.read_bytes() for p in store.folder.rglob("*") if p.is_file())
     assert f"PERSON{ANNA}-".encode() not in data
     with closing(sqlite.connect(str(store.folder / DATABASE))) as connection:

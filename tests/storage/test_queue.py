@@ -46,11 +46,11 @@ async def test_one_person_cannot_fill_the_queue_but_others_still_may_ask(desk: D
 async def test_a_refused_request_leaves_nothing_behind_in_the_handlers_transaction(desk: Desk) -> None:
     await desk.asks(ANNA, training())
     async with desk.store.write():
-        await desk.store.machine.note(ANNA, "asked", "")
+        await desk.store.audit.note(ANNA, "asked", "")
         with pytest.raises(QuotaReached):
             await desk.asks(ANNA, training(), most_live=1)
     assert len(await desk.store.queue.live()) == 1
-    assert len(await desk.store.machine.notes()) == 1
+    assert len(await desk.store.audit.notes()) == 1
 
 
 async def test_a_waiting_job_is_canceled_at_once_and_a_running_one_is_asked(desk: Desk) -> None:

@@ -389,9 +389,9 @@ async def test_an_export_holds_everything_and_nothing_of_others(
         await person.hunts()
     await anna.says("/export")
     assert await Packing(store).work()
-    owed = await store.outbox.next_for(anna.id)
-    assert owed is not None
-    document = load(Message, owed.body)  # type: ignore[arg-type]  # a union is no class
+    pending = await store.outbox.next_for(anna.id)
+    assert pending is not None
+    document = load(Message, pending.body)  # type: ignore[arg-type]  # a union is no class
     assert isinstance(document, Document)
     archive = zipfile.ZipFile(io.BytesIO(await store.files.read(document.file)))
     held = json.loads(archive.read("everything.json"))

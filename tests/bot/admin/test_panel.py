@@ -93,7 +93,7 @@ async def test_canceling_a_job_asks_again_and_leaves_a_note(store: Store) -> Non
     found = await store.queue.find(job.id)
     assert found is not None
     assert found.state is JobState.CANCELED
-    (note,) = await store.machine.notes()
+    (note,) = await store.audit.notes()
     assert (note.actor, note.action, note.object) == (ADMIN, "cancel", str(job.id))
 
 

@@ -9,7 +9,7 @@ from telegram import Bot, Update
 from bot.rules.flood import MOST_LATELY, MOST_WAITING, WINDOW
 from bot.screens import Notice
 from bot.telegram.intake import InboxQueue
-from bot.telegram.routes import owe
+from bot.telegram.outgoing import enqueue
 from bot.words import Words
 from storage.states import Urgency
 from storage.store import Store
@@ -87,8 +87,8 @@ def taken(queue: InboxQueue) -> list[tuple[int, int]]:
     return [(one.effective_user.id, one.update_id) for one in items if isinstance(one, Update) and one.effective_user]
 
 
-async def owed_to(store: Store, chat: int) -> list[str]:
-    """Bodies of what is owed to a chat."""
+async def pending_for(store: Store, chat: int) -> list[str]:
+    """Bodies of what is pending for a chat."""
     rows = await store.database.all("SELECT body FROM outbox WHERE chat_id = :chat ORDER BY id", {"chat": chat})
     return [row["body"] for row in rows]
 
@@ -109,7 +109,7 @@ async def test_a_flood_is_kept_up_to_a_persons_share_and_gets_one_sentence(store
         await queue.put(from_somebody(number, user=7))
     assert queue.qsize() == MOST_WAITING
     assert len(await store.inbox.pending()) == MOST_WAITING, "the disk keeps no more either"
-    (said,) = await owed_to(store, 7)
+    (said,) = await pending_for(store, 7)
     assert Words("ru")("flood.too_much") in said
     await queue.put(from_somebody(301, user=8))
     assert (8, 301) in taken(queue)
@@ -137,7 +137,7 @@ async def test_a_restart_in_the_middle_of_a_flood_says_nothing_twice(store: Stor
     assert await second.bring_back(BOT) == MOST_WAITING
     await second.put(from_somebody(500, user=7))
     assert second.qsize() == MOST_WAITING
-    assert len(await owed_to(store, 7)) == 1
+    assert len(await pending_for(store, 7)) == 1
 
 
 async def test_whoever_floods_can_still_block_the_bot(store: Store) -> None:
@@ -154,7 +154,7 @@ async def test_whoever_floods_can_still_block_the_bot(store: Store) -> None:
     assert (7, 900) in taken(queue)
 
 
-async def test_the_same_notice_is_owed_once_while_it_waits(store: Store) -> None:
+async def test_the_same_notice_is_enqueued_once_while_it_waits(store: Store) -> None:
     for _ in range(5):
-        await owe(store, 7, Notice(text="This is not asked for."), Urgency.REPLY)
-    assert len(await owed_to(store, 7)) == 1
+        await enqueue(store, 7, Notice(text="This is not asked for."), Urgency.REPLY)
+    assert len(await pending_for(store, 7)) == 1

@@ -144,7 +144,7 @@ async def test_who_blocks_the_bot_is_remembered_so_and_welcome_back(
     boris.blocks()
 
     async def is_closed() -> bool:
-        return (await store.outbox.chat(boris.chat)).closed
+        return (await store.chats.find(boris.chat)).closed
 
     await until(is_closed)
     person = await store.people.find(boris.person.id)
@@ -213,12 +213,12 @@ async def test_an_update_is_handled_whole_or_not_at_all(bot: TelegramBot, store:
 
 async def fill_up(store: Store) -> None:
     """The database may not grow, and no free byte is left where messages are kept."""
-    await store.outbox.close_chat(FULL_CHAT, "blocked")
+    await store.chats.close(FULL_CHAT, "blocked")
     pages = (await store.database.all("PRAGMA page_count"))[0]["page_count"]
     await store.database.maintain(f"PRAGMA max_page_count = {pages}")
     with suppress(NoRoom):
         for number in count(1):
-            await store.outbox.owe(FULL_CHAT, "{}", urgency=Urgency.PROGRESS, key=f"filler {number}")
+            await store.outbox.enqueue(FULL_CHAT, "{}", urgency=Urgency.PROGRESS, key=f"filler {number}")
 
 
 async def test_what_is_written_while_the_disk_is_full_is_answered_once_when_it_is_not(

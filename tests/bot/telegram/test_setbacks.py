@@ -8,7 +8,7 @@ import pytest
 
 from bot.screens import Album, Button, CopyButton, Document, Message, Notice, Screen
 from bot.telegram.app import TelegramBot
-from bot.telegram.routes import owe
+from bot.telegram.outgoing import enqueue
 from bot.words import Words
 from rehearsal.faults import Fault
 from storage.states import Urgency
@@ -24,10 +24,10 @@ FOR_EVER = 10_000
 AFTER = "what comes after"
 
 
-async def owed(bot: TelegramBot, phone: Phone, *messages: Message, urgency: Urgency = Urgency.REPLY) -> None:
+async def enqueued(bot: TelegramBot, phone: Phone, *messages: Message, urgency: Urgency = Urgency.REPLY) -> None:
     """Owes messages, as routes and watch do."""
     for message in messages:
-        await owe(bot.store, phone.chat, message, urgency)
+        await enqueue(bot.store, phone.chat, message, urgency)
     bot.delivery.wake()
 
 
@@ -48,7 +48,7 @@ async def test_a_refused_picture_comes_as_a_file_with_its_words_and_buttons(
 ) -> None:
     await boris.starts()
     boris.weather(Fault("sendPhoto", code=400, description=f"Bad Request: {description}", times=FOR_EVER))
-    await owed(bot, boris, Screen(text="which one?", picture=await picture(store), rows=(GO,), fresh=True))
+    await enqueued(bot, boris, Screen(text="which one?", picture=await picture(store), rows=(GO,), fresh=True))
     await until(lambda: "which one?" in boris.reads())
     newest = boris.sees()[-1]
     assert newest.document
@@ -62,8 +62,8 @@ async def test_a_picture_that_no_form_takes_leaves_words_and_buttons_and_is_said
     await boris.starts()
     for method in ("sendPhoto", "sendDocument"):
         boris.weather(Fault(method, code=400, description="Bad Request: PHOTO_EXT_INVALID", times=FOR_EVER))
-    await owed(bot, boris, Screen(text="which one?", picture=await picture(store), rows=(GO,), fresh=True))
-    await owed(bot, boris, Notice(text=AFTER))
+    await enqueued(bot, boris, Screen(text="which one?", picture=await picture(store), rows=(GO,), fresh=True))
+    await enqueued(bot, boris, Notice(text=AFTER))
     said = Words("ru")("refused.picture")
     await until(lambda: said in boris.reads() and AFTER in boris.reads())
     assert "which one?" in boris.reads()
@@ -79,7 +79,7 @@ async def test_a_refused_album_comes_picture_by_picture_before_what_follows(
     pictures = tuple([await picture(store, colour) for colour in ("red", "green", "blue", "white")])
     boris.weather(Fault("sendMediaGroup", code=400, description="Bad Request: MEDIA_INVALID", times=FOR_EVER))
     boris.weather(Fault("sendPhoto", code=400, description="Bad Request: IMAGE_PROCESS_FAILED", times=1))
-    await owed(bot, boris, Album(pictures=pictures, captions=("1", "2", "3", "4")), Notice(text=AFTER))
+    await enqueued(bot, boris, Album(pictures=pictures, captions=("1", "2", "3", "4")), Notice(text=AFTER))
     await until(lambda: AFTER in boris.reads(), 20.0)
     assert boris.reads()[-5:] == ["1", "2", "3", "4", AFTER]
     assert [bool(message.document) for message in boris.sees()[-5:-1]] == [True, False, False, False]
@@ -107,7 +107,7 @@ async def test_a_file_that_is_never_taken_is_given_up_by_name_and_the_chat_goes_
     fault.times = FOR_EVER
     boris.weather(fault)
     file = await store.files.put(b"x" * 300_000, ".safetensors")
-    await owed(bot, boris, Document(file=file, filename="ohwx.safetensors", text="LoRA"), Notice(text=AFTER))
+    await enqueued(bot, boris, Document(file=file, filename="ohwx.safetensors", text="LoRA"), Notice(text=AFTER))
     await until_later(clock, bot, lambda: AFTER in boris.reads())
     assert "ohwx.safetensors" in boris.reads()[-2]
 
@@ -115,14 +115,14 @@ async def test_a_file_that_is_never_taken_is_given_up_by_name_and_the_chat_goes_
 async def test_words_that_cannot_be_parsed_come_plain(bot: TelegramBot, boris: Phone) -> None:
     await boris.starts()
     boris.weather(Fault("sendMessage", code=400, description="Bad Request: can't parse entities: unexpected end"))
-    await owed(bot, boris, Notice(text="<b>bold</b> &amp; calm"))
+    await enqueued(bot, boris, Notice(text="<b>bold</b> &amp; calm"))
     await until(lambda: "bold & calm" in boris.reads())
 
 
 async def test_only_the_refused_button_is_missing(bot: TelegramBot, boris: Phone) -> None:
     await boris.starts()
     boris.weather(Fault("sendMessage", code=400, description="Bad Request: BUTTON_COPY_TEXT_INVALID"))
-    await owed(bot, boris, Screen(text="here", rows=((*GO, CopyButton(label="C", copies="x")),), fresh=True))
+    await enqueued(bot, boris, Screen(text="here", rows=((*GO, CopyButton(label="C", copies="x")),), fresh=True))
     await until(lambda: Words("ru")("refused.buttons") in boris.reads())
     assert boris.offers("nav.home")
 
@@ -130,9 +130,9 @@ async def test_only_the_refused_button_is_missing(bot: TelegramBot, boris: Phone
 async def test_a_refused_edit_becomes_a_new_message(bot: TelegramBot, boris: Phone) -> None:
     await boris.starts()
     boris.weather(Fault("editMessageText", code=400, description="Bad Request: MESSAGE_SOMETHING", times=FOR_EVER))
-    await owed(bot, boris, Screen(text="one", slot="status"))
+    await enqueued(bot, boris, Screen(text="one", slot="status"))
     await until(lambda: "one" in boris.reads())
-    await owed(bot, boris, Screen(text="two", slot="status"))
+    await enqueued(bot, boris, Screen(text="two", slot="status"))
     await until(lambda: "two" in boris.reads())
     assert "one" in boris.reads()
 
@@ -141,7 +141,7 @@ async def test_a_network_that_is_away_for_long_loses_nothing(bot: TelegramBot, b
     await boris.starts()
     boris.weather(Fault("*", boris.chat, drop="before", times=FOR_EVER))
     boris.weather(Fault("getMe", drop="before", times=FOR_EVER))
-    await owed(bot, boris, Notice(text="one"), Notice(text=AFTER))
+    await enqueued(bot, boris, Notice(text="one"), Notice(text=AFTER))
     await until_later(clock, bot, lambda: sum(call["status"] == 0 for call in boris.world.calls) > 26, 40.0)
     boris.world.weather.faults = []
     await until_later(clock, bot, lambda: AFTER in boris.reads())
@@ -151,7 +151,7 @@ async def test_a_network_that_is_away_for_long_loses_nothing(bot: TelegramBot, b
 async def test_the_page_of_a_proxy_closes_no_chat(bot: TelegramBot, boris: Phone, clock: Clock) -> None:
     await boris.starts()
     boris.weather(Fault("sendMessage", code=403, page="<html>Forbidden</html>", times=2))
-    await owed(bot, boris, Notice(text=AFTER))
+    await enqueued(bot, boris, Notice(text=AFTER))
     await until_later(clock, bot, lambda: AFTER in boris.reads())
 
 

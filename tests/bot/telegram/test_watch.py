@@ -55,12 +55,12 @@ async def hunts(store: Store, person_id: int) -> Job:
 
 
 async def notices(store: Store, person_id: int) -> list[str]:
-    """The plain messages owed to somebody, sent as far as this test is concerned."""
+    """The plain messages pending for somebody, sent as far as this test is concerned."""
     found = []
-    while owed := await store.outbox.next_for(person_id):
-        if owed.body.startswith('{"type":"notice"'):
-            found.append(load(Notice, owed.body).text)
-        await store.outbox.sent(owed.id)
+    while pending := await store.outbox.next_for(person_id):
+        if pending.body.startswith('{"type":"notice"'):
+            found.append(load(Notice, pending.body).text)
+        await store.outbox.sent(pending.id)
     return found
 
 
@@ -141,9 +141,9 @@ async def test_news_are_told_once_over_a_restart(store: Store) -> None:
     await watching(store, Steps(store)).look()
     assert await store.queue.untold() == ()
     await watching(store, Steps(store)).look()
-    owed = await store.outbox.next_for(ANNA)
-    assert owed is not None
-    await store.outbox.sent(owed.id)
+    pending = await store.outbox.next_for(ANNA)
+    assert pending is not None
+    await store.outbox.sent(pending.id)
     assert await store.outbox.next_for(ANNA) is None, "one status message, its newest news only"
 
 

@@ -10,7 +10,7 @@ from storage.documents import dump
 
 
 @dataclass(frozen=True)
-class Digest:
+class Fingerprint:
     """Of text, picture and buttons, each on its own."""
 
     text: str
@@ -18,13 +18,13 @@ class Digest:
     rows: str
 
     @classmethod
-    def of(cls, screen: Screen) -> Digest:
+    def of(cls, screen: Screen) -> Fingerprint:
         """Of a screen as data."""
         picture = dump(screen.picture, PictureSource) if screen.picture else ""
         return cls(_short(screen.text), _short(picture), _short(repr(screen.rows)))
 
     @classmethod
-    def read(cls, text: str) -> Digest:
+    def read(cls, text: str) -> Fingerprint:
         """What `str()` wrote."""
         text_part, picture, rows = [*text.split(":"), "", "", ""][:3]
         return cls(text_part, picture, rows)

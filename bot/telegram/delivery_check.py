@@ -15,15 +15,14 @@ from bot.screens import Album, Document, Notice, Screen
 from bot.telegram.keyboard import keyboard
 from bot.telegram.limits import CAPTION, TEXT, within
 from bot.telegram.refusals import Meaning, verdict
+from bot.telegram.slot_names import INCOMING, OUTGOING
 from storage.store import Store
 
-INCOMING = "incoming"  # slots that remember the newest message of either side
-OUTGOING = "outgoing"
 REACH = 12  # ids looked at after the newest known one; ids of one bot's chats are close when it is not busy
 
 
 @dataclass(frozen=True)
-class Doubt:
+class DeliveryCheck:
     """Looks for messages above those we know of."""
 
     bot: Bot
@@ -34,8 +33,8 @@ class Doubt:
 
         Raises telegram.error.TelegramError when Telegram does not answer.
         """
-        outgoing = await self.store.outbox.slot(chat_id, OUTGOING)
-        incoming = await self.store.outbox.slot(chat_id, INCOMING)
+        outgoing = await self.store.slots.find(chat_id, OUTGOING)
+        incoming = await self.store.slots.find(chat_id, INCOMING)
         known = [slot.message_id for slot in (outgoing, incoming) if slot is not None]
         if not known:
             return None
