@@ -66,7 +66,7 @@ class Style:
     modifiers: str = ""
     boosters: str = ""
     negative: str = ""
-    strength: int = 0  # -3 … 3: how much stronger or weaker than written (0)
+    emphasis: int = 0  # -3 … 3: how much stronger or weaker than written (0)
     trigger: str = ""
     drawing: Drawing = field(default_factory=Drawing)
     own_drawing: bool = False  # sampler, steps and guidance were brought by the person, not picked for the model

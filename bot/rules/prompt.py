@@ -10,8 +10,8 @@ from storage.attention_syntax import whole
 from storage.families import FAMILIES, Family
 from storage.records import Style
 
-STRENGTH_STEP = 0.15  # A1111's users move weights by 0.1–0.2; below that nobody sees a difference
-STRONGEST = 3
+EMPHASIS_STEP = 0.15  # A1111's users move weights by 0.1–0.2; below that nobody sees a difference
+MOST_EMPHASIS = 3
 LONGEST_WORDS = 400  # characters of a style or subject: twice what CLIP's 77 tokens hold
 UNIVERSAL_NEGATIVE = ("low quality", "blurry", "deformed", "bad anatomy")
 ARTICLES = ("a ", "an ", "the ", "two ", "three ", "some ", "my ")
@@ -19,7 +19,7 @@ ARTICLES = ("a ", "an ", "the ", "two ", "three ", "some ", "my ")
 
 def compose(subject: str, style: Style) -> str:
     """The prompt of a subject in a style; brackets of one part weigh nothing of another."""
-    parts = (whole(phrase(subject)), weighted(style.modifiers, style.strength), whole(style.boosters))
+    parts = (whole(phrase(subject)), weighted(style.modifiers, style.emphasis), whole(style.boosters))
     return ", ".join(part for part in parts if part)
 
 
@@ -40,18 +40,18 @@ def bare(subject: str) -> str:
     return text
 
 
-def weighted(modifiers: str, strength: int) -> str:
+def weighted(modifiers: str, emphasis: int) -> str:
     """The modifiers, the whole of them more or less stressed in A1111's syntax."""
-    if not strength or not modifiers:
+    if not emphasis or not modifiers:
         return whole(modifiers)
-    return attention_syntax.weighted(modifiers, 1 + STRENGTH_STEP * strength)
+    return attention_syntax.weighted(modifiers, 1 + EMPHASIS_STEP * emphasis)
 
 
-def strength_of(prompt: str, subject: str, style: Style) -> int | None:
-    """The strength at which this style makes this prompt; None for a prompt of other words."""
-    for strength in range(-STRONGEST, STRONGEST + 1):
-        if prompt == compose(subject, replace(style, strength=strength)):
-            return strength
+def emphasis_of(prompt: str, subject: str, style: Style) -> int | None:
+    """The emphasis with which this style makes this prompt; None for a prompt of other words."""
+    for emphasis in range(-MOST_EMPHASIS, MOST_EMPHASIS + 1):
+        if prompt == compose(subject, replace(style, emphasis=emphasis)):
+            return emphasis
     return None
 
 

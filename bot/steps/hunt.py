@@ -80,8 +80,8 @@ async def subject_chosen(walk: Walk, number: int) -> Turn:
 
 
 async def started(walk: Walk) -> Turn:
-    """An album of four, at the strength the style has now."""
-    return await _ask(walk, walk.here.style.strength)
+    """An album of four, with the emphasis that the style has now."""
+    return await _ask(walk, walk.here.style.emphasis)
 
 
 async def stronger(walk: Walk) -> Turn:
@@ -95,15 +95,15 @@ async def weaker(walk: Walk) -> Turn:
 
 
 async def _ask_stressed(walk: Walk, change: int) -> Turn:
-    strength = walk.here.style.strength + change
-    if abs(strength) > prompt.STRONGEST:
+    emphasis = walk.here.style.emphasis + change
+    if abs(emphasis) > prompt.MOST_EMPHASIS:
         return walk.refuses("hunt.no_further")
-    return await _ask(walk, strength)
+    return await _ask(walk, emphasis)
 
 
-async def _ask(walk: Walk, strength: int) -> Turn:
+async def _ask(walk: Walk, emphasis: int) -> Turn:
     drawing = drawing_of(walk.here.style, walk.machine)
-    style = replace(walk.here.style, strength=strength, drawing=drawing)
+    style = replace(walk.here.style, emphasis=emphasis, drawing=drawing)
     pairs = [(walk.here.subject, Seed(walk.chance.randrange(SEEDS))) for _ in range(ALBUM_SIZE)]
     request = HuntRequest(rows=styled_rows(pairs, style, walk.negative(style)))
     await walk.ask_and_move(Event.ASKED, request, style=style)
@@ -132,10 +132,10 @@ async def picked(walk: Walk, number: int) -> Turn:
         return walk.refuses("tap.unreadable")
     pick = probes[number - 1]
     style = walk.here.style
-    strength = prompt.strength_of(pick.prompt, pick.subject, style)
-    if strength is None:  # an album from before the style was changed
+    emphasis = prompt.emphasis_of(pick.prompt, pick.subject, style)
+    if emphasis is None:  # an album from before the style was changed
         return walk.refuses("hunt.other_words")
-    await walk.move(Event.PICKED, pick=pick.id, style=replace(style, strength=strength, drawing=pick.drawing))
+    await walk.move(Event.PICKED, pick=pick.id, style=replace(style, emphasis=emphasis, drawing=pick.drawing))
     toast = walk.words.plain("hunt.picked.toast", number=number)
     return Turn(toast=toast, messages=_alone(walk, pick, number), fresh=True)
 

@@ -36,6 +36,15 @@ def later_migrations(folder: Path, *scripts: str) -> Path:
     return folder
 
 
+def earlier_migrations(folder: Path, day: str) -> Path:
+    """Those of the days before this one."""
+    folder.mkdir()
+    for step in MIGRATIONS.glob("*.sql"):
+        if step.name < day:
+            (folder / step.name).write_text(step.read_text())
+    return folder
+
+
 def test_the_migrations_lead_to_exactly_todays_schema(tmp_path: Path) -> None:
     prepare(tmp_path / "migrated")
     with closing(sqlite.connect(str(tmp_path / "today"))) as today:
@@ -67,6 +76,22 @@ def test_an_older_database_is_upgraded_and_a_copy_of_it_is_kept(tmp_path: Path) 
     assert "later" in {name for _, name, _, _ in schema_of(path)}
     (copy,) = tmp_path.glob("*.before-*")
     assert schema_of(copy) == before
+
+
+async def test_a_style_keeps_its_emphasis_from_when_it_was_called_strength(tmp_path: Path) -> None:
+    path = tmp_path / DATABASE
+    prepare(path, earlier_migrations(tmp_path / "earlier", "2026_11_27"))
+    with closing(sqlite.connect(str(path))) as before, before:
+        before.execute("INSERT INTO people (id, chat_id, language, created) VALUES (?, ?, 'en', 0)", (ANNA, ANNA))
+        before.execute(
+            "INSERT INTO quests (id, owner, chat_id, step, stage, style, recipe, created, updated)"
+            """ VALUES (1, ?, ?, 'hunt', 'album', '{"modifiers": "ink", "strength": -2}', '{}', 0, 0)""",
+            (ANNA, ANNA),
+        )
+    store = await Store.open(tmp_path)
+    (quest,) = await store.quests.of(ANNA)
+    await store.close()
+    assert (quest.style.modifiers, quest.style.emphasis) == ("ink", -2)
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:

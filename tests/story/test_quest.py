@@ -89,11 +89,11 @@ async def test_numbers_run_on_over_albums_and_the_pick_brings_its_own_strength(a
     await anna.taps("hunt.stronger")
     await anna.waits()
     assert [button.label for button in anna.buttons()[:4]] == ["5", "6", "7", "8"]
-    assert (await anna.quest()).style.strength == 1
+    assert (await anna.quest()).style.emphasis == 1
     stronger = anna.finds("hunt.pick", "5")
     weaker = stronger.data.replace("hunt.pick:5", "hunt.pick:2")
     await anna.presses(type(stronger)(label="2", data=weaker))
-    assert (await anna.quest()).style.strength == 0
+    assert (await anna.quest()).style.emphasis == 0
 
 
 async def test_the_chosen_probe_stands_alone_with_a_line_to_copy(anna: Traveller) -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from bot.rules.prompt import (
     bare,
     compose,
+    emphasis_of,
     negative_of,
     one_line,
     phrase,
-    strength_of,
     weighted,
     with_trigger,
 )
@@ -52,15 +52,15 @@ def test_a_subject_is_kept_without_its_article_and_on_one_line() -> None:
     assert bare("  A red\n fox. ") == "red fox"
 
 
-@pytest.mark.parametrize(("strength", "said"), [(0, "ink"), (1, "(ink:1.15)"), (-2, "(ink:0.70)")])
-def test_strength_is_said_as_a_weight(strength: int, said: str) -> None:
-    assert weighted("ink", strength) == said
+@pytest.mark.parametrize(("emphasis", "said"), [(0, "ink"), (1, "(ink:1.15)"), (-2, "(ink:0.70)")])
+def test_emphasis_is_said_as_a_weight(emphasis: int, said: str) -> None:
+    assert weighted("ink", emphasis) == said
 
 
-@given(strength=st.integers(-3, 3))
-def test_the_strength_of_a_picture_is_read_back_from_its_prompt(strength: int) -> None:
-    made = Style(modifiers="ink, wash", boosters="paper", strength=strength)
-    assert strength_of(compose("fox", made), "fox", Style(modifiers="ink, wash", boosters="paper")) == strength
+@given(emphasis=st.integers(-3, 3))
+def test_the_emphasis_of_a_picture_is_read_back_from_its_prompt(emphasis: int) -> None:
+    made = Style(modifiers="ink, wash", boosters="paper", emphasis=emphasis)
+    assert emphasis_of(compose("fox", made), "fox", Style(modifiers="ink, wash", boosters="paper")) == emphasis
 
 
 def test_negatives_follow_the_style_on_top_of_the_universal_ones() -> None:
@@ -98,21 +98,21 @@ def test_a_weight_typed_with_a_comma_or_a_wide_colon_stays_one(weight: str, colo
 
 
 @pytest.mark.parametrize("words", ["smile :), watercolor", "ink (medium", "a), b, (c", ":(", "ink \\"])
-@pytest.mark.parametrize("strength", [-3, 2])
-def test_a_stronger_style_is_stronger_from_its_first_word_to_its_last_and_alone(words: str, strength: int) -> None:
-    style = Style(modifiers=words, boosters="paper", strength=strength)
+@pytest.mark.parametrize("emphasis", [-3, 2])
+def test_a_stronger_style_is_stronger_from_its_first_word_to_its_last_and_alone(words: str, emphasis: int) -> None:
+    style = Style(modifiers=words, boosters="paper", emphasis=emphasis)
     first, stressed, last = read_weights(compose("castle", style))
     assert (first.text, first.weight) == ("a castle, ", 1.0)
-    assert stressed.weight == 1 + 0.15 * strength
+    assert stressed.weight == 1 + 0.15 * emphasis
     assert (last.text, last.weight) == (", paper", 1.0)
 
 
 @given(words=st.text(alphabet="ab ,()[]:\\.12", max_size=30), changes=st.lists(st.sampled_from([1, -1]), max_size=3))
 def test_stronger_and_weaker_as_often_lead_back_to_where_it_was(words: str, changes: list[int]) -> None:
     style = Style(modifiers=words)
-    there = replace(style, strength=sum(changes))
-    assert compose("fox", replace(there, strength=there.strength - sum(changes))) == compose("fox", style)
-    assert strength_of(compose("fox", there), "fox", style) == there.strength or not plain(words).strip()
+    there = replace(style, emphasis=sum(changes))
+    assert compose("fox", replace(there, emphasis=there.emphasis - sum(changes))) == compose("fox", style)
+    assert emphasis_of(compose("fox", there), "fox", style) == there.emphasis or not plain(words).strip()
 
 
 def test_a_bracket_in_a_subject_weighs_nothing_of_the_style_and_no_trigger() -> None:
