@@ -28,6 +28,7 @@ from engine.exports.model_card import card_zip, hub_id
 from engine.exports.recipe_file import RecipeFile
 from engine.jobs import trying
 from engine.jobs.events import Drew, Task
+from engine.models.adapters.file import read as read_adapter
 from engine.models.adapters.shape import Shape
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Seed
@@ -224,7 +225,7 @@ def test_a_trial_names_the_files_that_the_person_takes_home_before_or_after_it(m
     assert f'Lora hashes: "{stem}: {hashlib.sha256(data[behind:]).hexdigest()[:12]}"' in text
     listed = json.loads("{" + text.rpartition("{")[2])
     assert listed[f"lora:{stem}"] == hashlib.sha256(data).hexdigest()[:10]
-    if read(adapter).tokens:
+    if read_adapter(adapter).tokens:
         word, _ = export_file(replace(lora, what=ExportKind.EMBEDDINGS), machine, read)
         assert f'TI hashes: "ohwx: {hashlib.sha256(word).hexdigest()[:12]}"' in text
         assert listed["embed:ohwx"] == hashlib.sha256(word).hexdigest()[:10]
