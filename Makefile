@@ -23,11 +23,11 @@ quest: install
 	@$(PY) -m launch.quest
 
 test: install
-	$(PY) -m pytest -m 'not slow'
+	$(PY) -m pytest -rs -m 'not slow'
 
 # Kills, browsers, real processes and trainings of full size.
 test-slow: install
-	$(PY) -m pytest -m slow
+	$(PY) -m pytest -rs -m slow
 
 bench: install
 	$(PY) -m bench
