@@ -19,8 +19,9 @@ from PIL import Image
 from emoji_sd import WEIGHTS
 from engine.models.machine import Machine
 from engine.models.text.prompts import chunk_count
+from engine.pictures.batch import Batch
 from engine.pictures.png_parameters import png_bytes
-from engine.pictures.rows import GROUP_ROWS, Batch, Denoised, Drawn, draw, group_rows
+from engine.pictures.rows import GROUP_ROWS, Denoised, Drawn, draw, group_rows
 from storage.records import Drawing, Seed
 from storage.requests import Row
 from storage.states import ANCESTRAL, Sampler
