@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,9 @@ def quest_under_fire(seed: int, tally: Tally, logs: Path, calm_at: float, acts: 
                 person.arrives()
                 play(person, Teller(), acts)
                 chat = person.messages()
+        except BaseException:
+            shutil.copytree(data, logs / "data", symlinks=True, dirs_exist_ok=True)  # what it came to, to be looked at
+            raise
         finally:
             ending.cancel()
             nemesis.over.set()

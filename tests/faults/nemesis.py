@@ -20,7 +20,7 @@ from launch.processes import Processes, is_up
 from storage.beats import age_seconds
 from storage.store import DATABASE
 
-PAUSES_SECONDS = (1.0, 4.0)  # between two acts
+PAUSES_SECONDS = (2.0, 6.0)  # between two acts
 SPARED_AT = 2  # deaths: a third one without progress puts a job aside, as it should
 FULL_SECONDS = (3.0, 8.0)
 JUMPS_SECONDS = (-86_400, -3600, 3600, 86_400)
