@@ -8,11 +8,12 @@ from dataclasses import replace
 from bot.rules.clashes import said_of
 from bot.rules.progress import bar, clock_time, seconds_of, wait_of
 from bot.screens import Cell, PictureSource, Row, Screen, Sheet, TrainingView
+from bot.steps.samples import sample_sheet
 from bot.steps.silence import why_silent
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
 from storage.chunks import MOST_CHUNKS
-from storage.records import ContentHash, Job, Picture
+from storage.records import Job, Picture
 from storage.requests import DrawnAnswer, PayloadRequest, TrainingAnswer, TrainingRequest, read_answer, read_request
 from storage.states import LIVE_STATES, JobKind, JobState, Phase, Wish
 
@@ -227,16 +228,7 @@ async def training_view(walk: Walk, job: Job) -> TrainingView:
 
 
 def strip(pictures: tuple[Picture, ...], subjects: list[str]) -> Sheet:
-    """Samples by prompt (rows) and training step (columns); places not drawn yet stay empty."""
+    """The samples so far; who often asks for some sees the start and the newest."""
     steps = sorted({picture.step or 0 for picture in pictures})
-    steps = steps[:1] + steps[1:][1 - STRIP_COLUMNS :]  # who often asks for samples sees the newest
-    files: dict[tuple[int, int], ContentHash] = {
-        (picture.position % len(subjects), picture.step or 0): picture.file for picture in pictures
-    }
-    cells = tuple(Cell(file=files.get((row, step))) for row in range(len(subjects)) for step in steps)
-    return Sheet(
-        cells=cells,
-        columns=len(steps),
-        column_labels=tuple(str(step) for step in steps),
-        row_labels=tuple(subjects),
-    )
+    steps = steps[:1] + steps[1:][1 - STRIP_COLUMNS :]
+    return sample_sheet(pictures, subjects, steps, [str(step) for step in steps])

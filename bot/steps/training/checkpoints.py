@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.rules.curve import advised, begins_to_copy, labels, reading_key, reason_key
-from bot.screens import Cell, Screen, Sheet
+from bot.screens import Screen, Sheet
 from bot.steps.moves import Event
+from bot.steps.samples import sample_sheet
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
-from storage.records import Checkpoint, ContentHash, Job
-from storage.requests import Row as DrawnRow
-from storage.requests import TrainingAnswer, TrainingRequest, read_answer, read_request
+from storage.records import Checkpoint, Job
+from storage.requests import Row, TrainingAnswer, TrainingRequest, read_answer, read_request
 from storage.states import JobKind
 
 
@@ -63,21 +63,14 @@ def _advice(
 
 
 async def _sheet(
-    walk: Walk, job: Job, samples: Sequence[DrawnRow], checkpoints: Sequence[Checkpoint], best: Checkpoint
+    walk: Walk, job: Job, samples: Sequence[Row], checkpoints: Sequence[Checkpoint], best: Checkpoint
 ) -> Sheet | None:
     pictures = await walk.store.pictures.of_job(job.id)
     if not pictures:
         return None
-    rows = len(samples)
-    files: dict[tuple[int, int], ContentHash] = {(p.position % rows, p.step or 0): p.file for p in pictures}
     steps = [0, *(checkpoint.step for checkpoint in checkpoints)]  # first what the model drew before the training
-    return Sheet(
-        cells=tuple(Cell(file=files.get((row, step))) for row in range(rows) for step in steps),
-        columns=len(steps),
-        column_labels=("0", *labels(checkpoints)),
-        row_labels=tuple(row.subject for row in samples),
-        framed_column=steps.index(best.step),
-    )
+    subjects = [row.subject for row in samples]
+    return sample_sheet(pictures, subjects, steps, ("0", *labels(checkpoints)), framed=steps.index(best.step))
 
 
 async def picked(walk: Walk, step: int) -> Turn:
