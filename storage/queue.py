@@ -67,6 +67,11 @@ class Queue:
         rows = await self._database.all(SQL["of_quest"], {"quest": quest_id})
         return tuple(read_job(row) for row in rows if kind is None or row["kind"] == kind.value)
 
+    async def count(self, quest_id: int, kind: JobKind) -> int:
+        """How many jobs of a kind a quest has asked for."""
+        row = await self._database.one(SQL["count"], {"quest": quest_id, "kind": kind.value})
+        return int(row["jobs"]) if row else 0
+
     async def latest(self, quest_id: int, kind: JobKind) -> Job | None:
         """A quest's newest job of a kind."""
         row = await self._database.one(SQL["latest"], {"quest": quest_id, "kind": kind.value})

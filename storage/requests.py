@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 from pydantic import ValidationError
@@ -11,8 +12,10 @@ from pydantic import ValidationError
 from storage.documents import dump, load
 from storage.errors import UnknownRequest
 from storage.recipe import Recipe
-from storage.records import ContentHash, Drawing, Seed
+from storage.records import ContentHash, Drawing, Job, NewPicture, Seed
 from storage.states import Diagnosis, ExportKind, JobKind, Layout, PictureRole
+
+KEPT_READ = 32  # a live job's request is looked at several times a second, and a training's is long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,11 +188,31 @@ def prompts_of(request: Request) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
+def new_picture(job: Job, position: int, row: Row, file: ContentHash) -> NewPicture:
+    """The record of a row that was drawn for a job of a quest, without what was measured on it."""
+    assert job.quest is not None
+    return NewPicture(
+        job=job.id,
+        position=position,
+        quest=job.quest,
+        role=ROLES[job.kind],
+        prompt=row.prompt,
+        negative=row.negative,
+        subject=row.subject,
+        seed=row.seed,
+        drawing=row.drawing,
+        file=file,
+        label=row.label,
+        strength=row.seals[0].weight if row.seals else None,
+    )
+
+
 def write_request(request: Request) -> str:
     """A request as JSON with its kind and version."""
     return json.dumps({"kind": request.KIND, "version": request.VERSION, "body": json.loads(dump(request))})
 
 
+@lru_cache(maxsize=KEPT_READ)
 def read_request(text: str) -> Request:
     """The request that `write_request` wrote. Raises UnknownRequest for another kind, newer version or wrong shape."""
     try:

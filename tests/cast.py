@@ -6,7 +6,7 @@ import hashlib
 import io
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
@@ -27,22 +27,21 @@ from storage.records import (
     LossPoint,
     MachineFacts,
     ModelFacts,
-    NewPicture,
     Person,
     Progress,
     Quest,
 )
 from storage.requests import (
-    ROLES,
     DrawnAnswer,
     ExportAnswer,
     ExportRequest,
     Row,
     TrainingAnswer,
     TrainingRequest,
+    new_picture,
     read_request,
 )
-from storage.states import Diagnosis, Phase, PictureRole
+from storage.states import Diagnosis, Phase
 from storage.store import Store
 from tests.clock import Clock
 from tests.limits import hold_reply
@@ -124,46 +123,32 @@ class Painter:
             for position, row in enumerate(rows):
                 if position in lost:
                     continue
-                await self._paints(job, position, row, ROLES[job.kind])
+                await self._paints(job, position, row)
                 progress = Progress(done=position + 1, total=len(request.rows), phase=Phase.DRAWING)
                 await self.store.leases.beat(job.id, job.lease_token, LEASE_SECONDS, progress)
             await self.store.leases.finish(
                 job.id, job.lease_token, DrawnAnswer(drawn=len(rows) - len(lost), seconds=1.0, lost=len(lost))
             )
 
-    async def _paints(self, job: Job, position: int, row: Row, role: PictureRole, step: int | None = None) -> None:
+    async def _paints(self, job: Job, position: int, row: Row, step: int | None = None) -> None:
         weight = row.seals[0].weight if row.seals else None
         data = png_of(f"{row.prompt} {row.negative} {row.seed} {weight} {step} {row.drawing}")
         file = await self.store.files.put(data, ".png")
         chance = random.Random(f"{row.prompt}{row.seed}")
-        picture = NewPicture(
-            job=job.id,
-            position=position,
-            quest=job.quest or 0,
-            role=role,
-            prompt=row.prompt,
-            negative=row.negative,
-            subject=row.subject,
-            seed=row.seed,
-            drawing=row.drawing,
-            file=file,
-            label=row.label,
-            strength=weight,
-            step=step,
-            features=tuple(chance.gauss(0, 0.05) for _ in range(8)),
-            phash=f"{chance.getrandbits(64):016x}",
-        )
+        features = tuple(chance.gauss(0, 0.05) for _ in range(8))
+        phash = f"{chance.getrandbits(64):016x}"
+        picture = replace(new_picture(job, position, row, file), step=step, features=features, phash=phash)
         await self.store.pictures.add(picture, job.lease_token)
 
     async def _trains(self, job: Job, request: TrainingRequest) -> None:
         recipe, samples = request.recipe, request.samples
         for position, row in enumerate(samples):
-            await self._paints(job, position, row, PictureRole.SAMPLE, step=0)
+            await self._paints(job, position, row, step=0)
         steps = [recipe.steps * index // recipe.checkpoints for index in range(1, recipe.checkpoints + 1)]
         for index, step in enumerate(steps, 1):
             await self.saves(job, step, epoch=max(1, recipe.epochs * index // recipe.checkpoints))
             for position, row in enumerate(samples):
-                await self._paints(job, index * len(samples) + position, row, PictureRole.SAMPLE, step=step)
+                await self._paints(job, index * len(samples) + position, row, step=step)
             await self.store.trainings.measure(job.id, job.lease_token, step, 0.5 + index / 10, 0.95 - index / 50, 0.3)
         answer = TrainingAnswer(steps=recipe.steps, seconds=60.0, recommended=steps[-2], reading=Diagnosis.GOOD)
         await self.store.leases.finish(job.id, job.lease_token, answer)

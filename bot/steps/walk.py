@@ -148,7 +148,7 @@ class Walk:
         """Asks the engine for work; with a key once. Raises PromptRefused, QuotaReached, JobConflict."""
         self.has_room(*prompts_of(request))
         if not key:
-            asked_before = len(await self.store.queue.of_quest(self.here.id, request.KIND))
+            asked_before = await self.store.queue.count(self.here.id, request.KIND)
             key = f"{request.KIND}:{self.here.id}:{asked_before}"
         quest, user, most = self.here.id, self.person.id, most_live(request)
         self.asked = await self.store.queue.enqueue(request, key=key, quest=quest, user=user, most_live=most)

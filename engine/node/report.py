@@ -5,13 +5,15 @@ Failpoints, in the order of a job's life: after-picture-file, after-picture-row,
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
 from engine.jobs.events import Drew, Event, Finished, Granted, Made, Measured, SavedCheckpoint, Task, Trained
 from storage.errors import FileDamaged, FileMissing
 from storage.failpoints import reach
-from storage.records import Checkpoint, Job, NewPicture
-from storage.requests import ROLES
+from storage.records import Checkpoint, Job
+from storage.requests import new_picture
 from storage.store import Store
 
 log = structlog.get_logger("engine")
@@ -84,24 +86,8 @@ async def _keep_picture(store: Store, job: Job, event: Drew) -> None:
         return
     file = await store.files.put(event.png, ".png")
     reach("after-picture-file")
-    row = event.row
-    picture = NewPicture(
-        job=job.id,
-        position=event.position,
-        quest=job.quest,
-        role=ROLES[job.kind],
-        prompt=row.prompt,
-        negative=row.negative,
-        subject=row.subject,
-        seed=row.seed,
-        drawing=row.drawing,
-        file=file,
-        label=row.label,
-        strength=row.seals[0].weight if row.seals else None,
-        step=event.step,
-        features=event.features,
-        phash=event.phash,
-    )
+    picture = new_picture(job, event.position, event.row, file)
+    picture = replace(picture, step=event.step, features=event.features, phash=event.phash)
     await store.pictures.add(picture, job.lease_token, event.progress)
     reach("after-picture-row")
 

@@ -19,6 +19,10 @@ SELECT * FROM jobs WHERE id = :id;
 -- A quest's jobs, the newest first.
 SELECT * FROM jobs WHERE quest = :quest ORDER BY id DESC;
 
+-- name: count
+-- How many jobs of a kind a quest has asked for.
+SELECT count(*) AS jobs FROM jobs WHERE quest = :quest AND kind = :kind;
+
 -- name: latest
 -- A quest's newest job of a kind.
 SELECT * FROM jobs WHERE quest = :quest AND kind = :kind ORDER BY id DESC LIMIT 1;

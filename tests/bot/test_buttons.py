@@ -14,7 +14,7 @@ from bot.screens import Button, Message, Screen
 from bot.taps import Tap, Verb
 from storage.records import Job
 from storage.requests import Row
-from storage.states import PictureRole
+from storage.states import JobKind
 from storage.store import Store
 from tests.cast import Clock, Painter, Traveller, facts
 
@@ -24,11 +24,11 @@ PASTED = "a fox, neon sign\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a
 class Repeating(Painter):
     """Draws the second candidate as it drew the first."""
 
-    async def _paints(self, job: Job, position: int, row: Row, role: PictureRole, step: int | None = None) -> None:
-        if role is PictureRole.CANDIDATE and position == 0:
+    async def _paints(self, job: Job, position: int, row: Row, step: int | None = None) -> None:
+        if job.kind is JobKind.PAYLOAD and position == 0:
             self.first = row
-        is_second = role is PictureRole.CANDIDATE and position == 1
-        await super()._paints(job, position, self.first if is_second else row, role, step)
+        is_second = job.kind is JobKind.PAYLOAD and position == 1
+        await super()._paints(job, position, self.first if is_second else row, step)
 
 
 @pytest.fixture

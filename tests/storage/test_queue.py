@@ -33,6 +33,15 @@ async def test_a_key_is_free_again_when_its_job_has_ended(desk: Desk) -> None:
     assert second.id != first.id
 
 
+async def test_jobs_of_a_kind_are_counted_for_each_quest_whether_they_live_or_not(desk: Desk) -> None:
+    quest, other = await desk.quest_of(ANNA), await desk.quest_of(BORIS)
+    for key, asked in (("a", hunt()), ("b", hunt()), ("c", payload())):
+        await desk.store.queue.enqueue(asked, key=key, quest=quest.id, user=ANNA)
+    await desk.finishes(await desk.claims())
+    assert await desk.store.queue.count(quest.id, JobKind.HUNT) == 2
+    assert await desk.store.queue.count(other.id, JobKind.HUNT) == 0
+
+
 async def test_one_person_cannot_fill_the_queue_but_others_still_may_ask(desk: Desk) -> None:
     for _ in range(2):
         await desk.asks(ANNA, training(), most_live=2)
