@@ -11,6 +11,7 @@ from typing import Literal
 
 from storage.records import ContentHash, LossPoint
 
+SCREEN = "screen"  # the slot of where a person stands; it stays below what they write
 LONGEST_COPY = 256  # UTF-16 units, Bot API: CopyTextButton
 
 
@@ -108,7 +109,7 @@ class Screen:
     text: str  # Telegram HTML; ≤ 4096 characters after parsing, ≤ 1024 with a picture
     picture: PictureSource | None = None
     rows: tuple[Row, ...] = ()
-    slot: str = "screen"
+    slot: str = SCREEN
     fresh: bool = False
     pinned: bool = False
     as_file: bool = False  # the picture as a document: Telegram refused it as a photo

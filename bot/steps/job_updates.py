@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.screens import Screen
+from bot.screens import SCREEN, Screen
 from bot.steps import JOBS, status
 from bot.steps.journey import current
 from bot.steps.step import JobHooks, Messages
@@ -34,7 +34,7 @@ async def _with_status(walk: Walk, job: Job, hooks: JobHooks) -> Messages:
     messages = await _ended(walk, job, hooks)
     if not _is_current(walk):
         return (await _elsewhere(walk, job),)
-    if walk.here.rev != before and not any(isinstance(m, Screen) and m.slot == "screen" for m in messages):
+    if walk.here.rev != before and not any(isinstance(m, Screen) and m.slot == SCREEN for m in messages):
         messages += await current(walk, fresh=True)
     return (await status.ended(walk, job), *messages)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bot.rules.access import is_admin, owns
 from bot.rules.written import readable
-from bot.screens import Notice, Reply, Retire, Screen
+from bot.screens import SCREEN, Notice, Reply, Retire, Screen
 from bot.steps import STEPS, account, home, pasted
 from bot.steps.actions import Action, Good, does
 from bot.steps.moves import BACK_IS_HOME, Event
@@ -136,8 +136,8 @@ async def on_file(walk: Walk) -> Reply:
 async def current(walk: Walk, *, fresh: bool) -> Messages:
     """The screen of where the quest stands."""
     screen = await STEPS[walk.here.step].show(walk)
-    if screen.slot != "screen":  # work is under way: its status stands for the screen
-        return (Retire(slot="screen"), replace(screen, fresh=fresh))
+    if screen.slot != SCREEN:  # work is under way: its status stands for the screen
+        return (Retire(slot=SCREEN), replace(screen, fresh=fresh))
     return (replace(screen, fresh=fresh or screen.fresh),)
 
 

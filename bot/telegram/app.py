@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import time
 from collections.abc import Coroutine
@@ -14,10 +13,8 @@ import structlog
 from telegram import Update
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
-from tokenizers import Tokenizer
 
 from bot.settings import Settings
-from bot.steps.walk import Walk
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import InboxQueue
 from bot.telegram.packing import Packing
@@ -26,10 +23,8 @@ from bot.telegram.refusals import Meaning, verdict
 from bot.telegram.request import calling, polling
 from bot.telegram.routes import Routes
 from bot.telegram.watch import Watch
-from bot.words import Words
+from bot.walks import Walks
 from storage.beats import beat
-from storage.errors import FileDamaged, FileMissing
-from storage.records import MachineFacts, Person
 from storage.stalls import note_stalls
 from storage.store import Store
 from storage.waiting import wait
@@ -59,10 +54,9 @@ class TelegramBot:
         self.queue = InboxQueue(store, settings.language)
         self.application = self._application(token)
         self.delivery = Delivery(self.application.bot, store, settings.admins)
-        self.routes = Routes(store, self.walk_for, settings.language, self.delivery.wake)
-        self.watch = Watch(store, self.walk_for, self.delivery.wake, settings.admins)
-        self._tokenizer: tuple[str, Tokenizer | None] | None = None  # of the file of that hash
-        self._chance = random.SystemRandom()
+        walks = Walks(store, settings.admins)
+        self.routes = Routes(store, walks.of, settings.language, self.delivery.wake)
+        self.watch = Watch(store, walks.of, self.delivery.wake, settings.admins)
         self._born = time.monotonic()
         self._conflicts: list[float] = []
         self.exit_code = 0
@@ -92,33 +86,6 @@ class TelegramBot:
 
     async def _handle(self, update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         await self.routes.handle(update)
-
-    async def walk_for(self, person: Person) -> Walk:
-        """Everything a step needs to answer this person."""
-        facts = await self.store.machine.facts()
-        return Walk(
-            store=self.store,
-            person=person,
-            quest=await self.store.quests.current(person.id),
-            words=Words(person.language),
-            clock=self.store.clock,
-            chance=self._chance,
-            machine=facts,
-            tokenizer=await self._tokenizer_of(facts),
-            admins=self.settings.admins,
-        )
-
-    async def _tokenizer_of(self, facts: MachineFacts | None) -> Tokenizer | None:
-        if facts is None:
-            return None
-        file = facts.model.tokenizer
-        if self._tokenizer is None or self._tokenizer[0] != file:
-            try:
-                content = await self.store.files.read(file)
-            except (FileMissing, FileDamaged):
-                return None
-            self._tokenizer = (file, read_tokenizer(content))
-        return self._tokenizer[1]
 
     async def run(self) -> int:
         """Talks until a signal or a second bot; returns the exit code."""
@@ -241,12 +208,3 @@ class TelegramBot:
         log.error("another bot polls with this token; this one ends, so that no update is done twice")
         self.exit_code = REFUSED
         self.stop()
-
-
-def read_tokenizer(content: bytes) -> Tokenizer | None:
-    """The tokenizer in these bytes, or None: then prompts are not counted, as before an engine was ever here."""
-    try:
-        return Tokenizer.from_str(content.decode())
-    except Exception as error:  # the library raises bare exceptions
-        log.error("the model's tokenizer cannot be read; prompts are not counted", error=type(error).__name__)
-        return None

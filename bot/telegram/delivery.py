@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from telegram import Bot
 from telegram.error import TelegramError
 
-from bot.screens import Album, Document, Message, Notice, Retire, Screen
+from bot.screens import SCREEN, Album, Document, Message, Notice, Retire, Screen
 from bot.sheets.renderer import PictureNotDrawn, Renderer
 from bot.telegram.answers import Answers
 from bot.telegram.budget import Budget
 from bot.telegram.calls import Calls, Delivered, TooLarge
 from bot.telegram.setbacks import Setbacks
-from bot.telegram.slot_names import OUTGOING, SCREEN
+from bot.telegram.slot_names import OUTGOING
 from bot.words import LANGUAGES, Words
 from storage.documents import dump, load
 from storage.errors import CannotWrite, StorageError

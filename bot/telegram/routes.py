@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -14,7 +14,7 @@ from telegram.constants import ChatType
 
 from bot.admin import panel
 from bot.buttons import BUTTONS
-from bot.screens import Answer, Notice, Reply
+from bot.screens import SCREEN, Answer, Notice, Reply
 from bot.screens import Message as Shown
 from bot.steps import journey
 from bot.steps.walk import Walk
@@ -22,7 +22,8 @@ from bot.taps import Tap, TapUnreadable
 from bot.telegram.edits import Answered, edited, remember
 from bot.telegram.outgoing import enqueue
 from bot.telegram.profile import COMMANDS
-from bot.telegram.slot_names import INCOMING, SCREEN
+from bot.telegram.slot_names import INCOMING
+from bot.walks import WalkFor
 from bot.words import LANGUAGES, Words
 from storage.errors import CannotWrite
 from storage.records import Person
@@ -34,8 +35,6 @@ log = structlog.get_logger("routes")
 ATTEMPTS = 2  # a handler that fails twice fails for a reason of its own
 COMMAND = re.compile(r"/(?P<name>\w+)(?:@(?P<bot>\w+))?(?:\s|$)", re.ASCII)
 LONGEST_TEXT = 20_000  # the journey says its own limits; this only bounds what is kept
-
-WalkFor = Callable[[Person], Awaitable[Walk]]
 
 
 @dataclass

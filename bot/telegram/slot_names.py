@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-SCREEN = "screen"  # where a person stands; it stays below what they write
 INCOMING = "incoming"  # the newest message of the person
 OUTGOING = "outgoing"  # the newest message of ours
 LAST_TEXT = "wrote"  # the newest text of the person, and what it answered

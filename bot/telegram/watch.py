@@ -11,7 +11,7 @@ from bot.screens import Message, Notice, Screen
 from bot.steps.job_updates import on_job_update
 from bot.steps.silence import why_silent
 from bot.telegram.outgoing import enqueue
-from bot.telegram.routes import WalkFor
+from bot.walks import WalkFor
 from bot.words import Words
 from storage.errors import CannotWrite
 from storage.records import Job

@@ -14,6 +14,7 @@ from telegram import Bot, Update
 from bot.steps.walk import Walk
 from bot.telegram.app import TelegramBot
 from bot.telegram.routes import Routes
+from bot.walks import Walks
 from bot.words import Words
 from rehearsal.records import Standing
 from storage.errors import NoRoom
@@ -168,14 +169,14 @@ async def test_commands_are_set_for_everybody_and_admins_have_one_more(bot: Tele
 class Broken:
     """A journey that cannot even begin for one person."""
 
-    bot: TelegramBot
+    walks: Walks
     person: int
 
-    async def walk_for(self, person: Person) -> Walk:
+    async def of(self, person: Person) -> Walk:
         """Fails for that person."""
         if person.id == self.person:
             raise KeyError("a bug")
-        return await self.bot.walk_for(person)
+        return await self.walks.of(person)
 
 
 def written(number: int, person: Phone, text: str) -> Update:
@@ -191,7 +192,7 @@ def written(number: int, person: Phone, text: str) -> Update:
 async def test_a_bug_for_one_person_is_said_calmly_and_stops_nobody_else(
     bot: TelegramBot, store: Store, anna: Phone, boris: Phone
 ) -> None:
-    routes = Routes(store, Broken(bot, anna.person.id).walk_for, "en", bot.delivery.wake)
+    routes = Routes(store, Broken(Walks(store), anna.person.id).of, "en", bot.delivery.wake)
     for update in (written(1, anna, "/start"), written(2, boris, "/start")):
         await store.inbox.take(update.update_id, None, update.to_json())
         await routes.handle(update)
@@ -205,7 +206,7 @@ async def test_a_bug_for_one_person_is_said_calmly_and_stops_nobody_else(
 
 
 async def test_an_update_is_handled_whole_or_not_at_all(bot: TelegramBot, store: Store, anna: Phone) -> None:
-    routes = Routes(store, Broken(bot, anna.person.id).walk_for, "en", bot.delivery.wake)
+    routes = Routes(store, Broken(Walks(store), anna.person.id).of, "en", bot.delivery.wake)
     update = written(1, anna, "/start")
     await routes.handle(update)
     assert anna.reads() == [], "an update that was never taken is not handled"

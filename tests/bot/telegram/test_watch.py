@@ -8,8 +8,8 @@ import pytest
 
 from bot.screens import Notice
 from bot.steps.walk import Walk
-from bot.telegram.routes import WalkFor
 from bot.telegram.watch import Watch
+from bot.walks import WalkFor
 from bot.words import LANGUAGES, Words
 from storage.documents import load
 from storage.errors import DiskFails, NoRoom, OutOfMemory
