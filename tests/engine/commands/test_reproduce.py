@@ -25,7 +25,7 @@ from engine.jobs.events import Drew, Made, Task
 from engine.models.loading import load_model
 from storage.errors import FileMissing, FileRefused
 from storage.requests import ExportRequest, TrainingRequest
-from tests.engine.pictures.test_rows import rows_of
+from tests.engine.drawing import rows_of
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.tiny_models import tiny_folder, tiny_machine
 

@@ -9,7 +9,7 @@ from PIL import Image
 from engine.measures.style_features import DIMENSIONS, distance, phash, style_features
 from storage.records import Drawing, Seed
 from storage.requests import Row
-from tests.engine.pictures.test_rows import drawn
+from tests.engine.drawing import drawn
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 
 LOOKS = ("neon sign", "pencil sketch", "black and white icon", "glossy 3d render")

@@ -19,8 +19,8 @@ from engine.models.machine import Machine
 from engine.models.vocabulary import clip_tokenizer
 from storage.errors import ModelRefused
 from storage.states import ModelFault
+from tests.engine.drawing import drawn, rows_of
 from tests.engine.original_files import original_file, original_tensors, tiny_parts, write
-from tests.engine.pictures.test_rows import drawn, rows_of
 from tests.engine.sealing import Memory, attempt, small_training
 
 FAMILIES = ("sd1", "sd2", "sdxl")

@@ -26,7 +26,7 @@ from engine.training.dataset import prepare
 from storage.errors import ModelNotFinite, ModelRefused
 from storage.requests import HuntRequest
 from storage.states import ModelFault
-from tests.engine.pictures.test_rows import drawn, psnr, rows_of
+from tests.engine.drawing import drawn, psnr, rows_of
 from tests.engine.sealing import Memory, small_training
 from tests.engine.tiny_models import tiny_folder, tiny_machine
 

@@ -13,7 +13,7 @@ from emoji_sd.recipe.judge import sheet
 from engine.measures.style_features import distance, style_features
 from engine.models.machine import Machine
 from storage.states import Sampler
-from tests.engine.pictures.test_rows import drawn, psnr, rows_of
+from tests.engine.drawing import drawn, psnr, rows_of
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 
 

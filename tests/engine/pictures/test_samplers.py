@@ -7,7 +7,7 @@ import torch
 
 from engine.pictures.samplers import make_scheduler
 from storage.states import ANCESTRAL, Sampler
-from tests.engine.pictures.test_rows import drawn, psnr, rows_of
+from tests.engine.drawing import drawn, psnr, rows_of
 from tests.engine.tiny_models import emoji_machine, tiny_machine
 
 CPU = torch.device("cpu")

@@ -20,7 +20,7 @@ from storage.limits import MOST, MOST_PICTURES
 from storage.recipe import Recipe
 from tests.engine.sealing import Memory, small_training
 from tests.engine.tiny_models import tiny_machine
-from tests.engine.training.test_loop import loop_of, steps
+from tests.engine.training.looping import loop_of, steps
 
 REFUSED: list[tuple[str, dict[str, object]]] = [
     ("number_too_small", {"rank": 0}),

@@ -19,7 +19,7 @@ from storage.presets import EMOJI_BEGINNINGS
 from storage.recipe import Recipe
 from storage.records import ContentHash, Drawing, Seed
 from storage.requests import Row, TrainingPicture
-from tests.engine.pictures.test_rows import drawn
+from tests.engine.drawing import drawn
 from tests.engine.sealing import Memory, attempt, content_hash, small_training
 from tests.engine.tiny_models import FAMILIES, emoji_machine, tiny_machine
 

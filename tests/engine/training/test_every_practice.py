@@ -1,4 +1,4 @@
-"""Every practice of the craft list trains on every family: the validation grid falls, and a kill changes nothing."""
+"""Every practice of the list trains on every family: the validation grid falls, and the base stays."""
 
 from __future__ import annotations
 
@@ -12,39 +12,11 @@ from engine.models.adapters.shape import Shape
 from engine.training import yardstick
 from engine.training.loop import Loop
 from storage.recipe import Schedule
-from storage.records import Seed
-from tests.engine.sealing import ATTENTION, RESIDUAL, base_hash
+from tests.engine.sealing import ATTENTION, base_hash
 from tests.engine.tiny_models import FAMILIES, tiny_machine
-from tests.engine.training.test_loop import loop_of, steps
+from tests.engine.training.looping import loop_of, steps
+from tests.engine.training.practices import PRACTICES
 
-CONVOLUTIONS = (*RESIDUAL, "to_v")
-CRAFT: dict[str, dict[str, object]] = {
-    "plain": {"min_snr_gamma": None, "timesteps": "uniform", "schedule": "constant"},
-    "min-SNR": {},
-    "debiased": {"debiased": True, "min_snr_gamma": None},
-    "Huber": {"loss": "huber", "huber_delta": 0.3},
-    "smooth L1": {"loss": "smooth_l1"},
-    "noise offset": {"noise_offset": 0.05},
-    "style-leaning timesteps": {"timesteps": "style", "min_snr_gamma": None},
-    "masked": {"masked": True},
-    "prior by the trigger": {"prior_weight": 0.5},
-    "prior by the class": {"prior_weight": 0.5, "prior": "class", "class_prompt": "a pizza", "class_pictures": 2},
-    "EMA": {"ema_decay": 0.9},
-    "shuffled captions": {"shuffle_caption": True},
-    "flips, crops and buckets": {"flip": True, "crops": 2, "buckets": 2},
-    "moved": {"moved": 2},
-    "rsLoRA": {"use_rslora": True, "rank": 4, "alpha": 4},
-    "DoRA": {"use_dora": True},
-    "patterns": {"rank_pattern": {"to_v": 4}, "alpha_pattern": {"attn2.to_k": 8}, "alpha": 1},
-    "convolutions": {"targets": CONVOLUTIONS},
-    "DoRA on convolutions": {"targets": CONVOLUTIONS, "use_dora": True},
-    "LoRA+": {"loraplus_ratio": 4.0, "learning_rate": 4e-3},
-    "Prodigy": {"optimizer": "prodigy", "learning_rate": 1.0},
-    "D-Adaptation": {"optimizer": "dadaptation", "learning_rate": 1.0},
-    "linear schedule": {"schedule": "linear"},
-    "cosine with restarts": {"schedule": "cosine_restarts"},
-    "accumulation": {"batch_size": 1, "accumulation": 2},
-}
 STEPS = 10
 PLANNED = 3 * STEPS  # so that the grid is measured at every second step only
 
@@ -59,39 +31,18 @@ def grid(loop: Loop) -> float:
             return found
 
 
-@pytest.mark.parametrize("craft", CRAFT)
+@pytest.mark.parametrize("practice", PRACTICES)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_practice_lowers_the_validation_grid_and_leaves_the_base(family: str, craft: str) -> None:
+def test_every_practice_lowers_the_validation_grid_and_leaves_the_base(family: str, practice: str) -> None:
     machine = tiny_machine(family)
     before = base_hash(machine)
-    with closing(loop_of(machine, **{"steps": PLANNED, "learning_rate": 2e-2, **CRAFT[craft]})) as loop:
+    with closing(loop_of(machine, **{"steps": PLANNED, "learning_rate": 2e-2, **PRACTICES[practice]})) as loop:
         bare = grid(loop)
         points = steps(loop, STEPS)
         assert grid(loop) < bare
     assert [point.step for point in points] == list(range(1, STEPS + 1))
     assert base_hash(machine) == before
     assert not [key for key, _ in machine.unet.named_parameters() if ".loop." in key]
-
-
-@pytest.mark.parametrize(
-    "craft", ["EMA", "Prodigy", "D-Adaptation", "LoRA+", "DoRA", "flips, crops and buckets", "prior by the class"]
-)
-def test_a_training_killed_after_any_step_goes_on_to_the_same_bytes(craft: str) -> None:
-    machine, count = tiny_machine("sd1"), 5
-    changes = {**CRAFT[craft], "steps": count, "seed": Seed(4)}
-    states, losses = [], []
-    with closing(loop_of(machine, **changes)) as loop:
-        for _ in range(count):
-            states.append(loop.state())
-            losses += steps(loop, 1)
-        whole, seal = loop.state(), machine.bank.save("loop")
-    for done in range(count):
-        with closing(loop_of(machine, **changes)) as again:
-            again.go_on_from(done, states[done])
-            assert again.state() == states[done]
-            assert steps(again, count - done) == losses[done:]
-            assert again.state() == whole
-            assert machine.bank.save("loop") == seal
 
 
 def test_between_steps_the_model_wears_the_average_and_the_learning_weights_go_on() -> None:

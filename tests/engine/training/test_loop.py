@@ -12,33 +12,20 @@ from diffusers.training_utils import compute_snr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.models.machine import Machine
 from engine.models.noise_schedule import noise_schedule, signal_to_noise
-from engine.training.dataset import prepare
 from engine.training.draws import Layout, draw
 from engine.training.loop import Loop
 from engine.training.losses import min_snr_weight
 from engine.training.optimizers import rate_share
 from storage.errors import FileDamaged, RecipeRefused
 from storage.recipe import Optimizer, Recipe, Schedule
-from storage.records import LossPoint, Seed
-from tests.engine.sealing import Memory, small_training
+from storage.records import Seed
 from tests.engine.tiny_models import emoji_machine, tiny_machine
-
-
-def loop_of(machine: Machine, **changes: object) -> Loop:
-    memory = Memory()
-    request = small_training(memory, **changes)
-    dataset = prepare(machine, request.pictures, memory.files.__getitem__, request.recipe, request.trigger)
-    return Loop(machine, dataset, request.recipe, "loop")
+from tests.engine.training.looping import loop_of, steps
 
 
 def layout_of(count: int) -> Layout:
     return Layout(buckets=(tuple(range(count)),), shapes=(torch.Size((4, 8, 8)),), timesteps=1000)
-
-
-def steps(loop: Loop, count: int) -> list[LossPoint]:
-    return [point for _ in range(count) for point in loop.run_step() if point is not None]
 
 
 def test_after_the_palette_is_encoded_no_vae_and_no_text_encoder_is_called() -> None:
