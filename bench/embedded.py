@@ -12,7 +12,7 @@ from bench.drawing import rows as album_rows
 from bench.table import Line, compare
 from bot.rules.recipe import preset_recipe
 from engine.jobs.attempt import checkpoint_steps
-from engine.jobs.training import STATE_EVERY
+from engine.jobs.training_steps import STATE_EVERY
 from engine.models.loading import load_model
 from engine.pictures.png_parameters import png_bytes
 from engine.pictures.rows import Drawn, draw

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.__main__ import SECOND_SIGNAL
-from engine.jobs.training import STATE_EVERY
+from engine.jobs.training_steps import STATE_EVERY
 from engine.models.faults import SENTENCES
 from storage.records import ContentHash, Drawing, Job, Seed
 from storage.requests import PayloadRequest, Row

@@ -8,7 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
+from engine.jobs.attempt import Attempt
 from engine.jobs.events import Drew, Finished, Measured, Stepped, Trained
+from engine.jobs.measuring import Measuring, Scale
+from engine.measures.subject import SubjectMeasure
 from engine.models.machine import Machine
 from storage.errors import LossNotFinite
 from storage.states import Wish
@@ -210,14 +213,12 @@ def test_a_loss_that_is_no_number_before_any_checkpoint_fails_by_its_name() -> N
 
 
 def test_a_sample_that_copies_a_palette_picture_names_it() -> None:
-    from engine.jobs.attempt import Attempt
-    from engine.jobs.measuring import most_copied
-    from engine.measures.checkpoint_choice import Measures
-
     memory = Memory()
-    this = Attempt(small_training(memory), tiny_machine("sd1"), memory.task(), copied={3: 1, 6: 2})
-    assert most_copied(this, [Measures(3, 0.5, 1.0, 0.5), Measures(6, 0.9, 1.0, 0.97)]) == 2
-    assert most_copied(this, [Measures(3, 0.5, 1.0, 0.5)]) is None
+    request, scale = small_training(memory), Scale((), [], [], SubjectMeasure(tiny_machine("sd1"), ("fox",)))
+    for copying, named in ((0.97, 2), (0.5, None)):
+        memory.measures = {3: (0.5, 1.0, 0.5), 6: (0.9, 1.0, copying)}
+        attempt_at_it = Attempt(request, tiny_machine("sd1"), memory.task())
+        assert Measuring(attempt_at_it, scale, copied={3: 1, 6: 2}).most_copied() == named
 
 
 def test_pictures_of_any_size_are_trained_on_at_the_models_own() -> None:
