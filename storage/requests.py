@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from storage.documents import dump, load
 from storage.errors import UnknownRequest
 from storage.recipe import Recipe
-from storage.records import ContentHash, Drawing, Job, NewPicture, Seed
+from storage.records import Checkpoint, ContentHash, Drawing, Job, NewPicture, Seed
 from storage.states import Diagnosis, ExportKind, JobKind, Layout, PictureRole
 
 KEPT_READ = 32  # a live job's request is looked at several times a second, and a training's is long
@@ -77,11 +77,22 @@ class TrainingPicture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CardFacts:
+    """What a model card says of the palette and the checkpoint; all else is in its request."""
+
+    modifiers: str
+    boosters: str
+    pictures: int
+    captions: tuple[str, ...]  # some, as examples
+    checkpoint: Checkpoint | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportRequest:
     """A file to export."""
 
     KIND: ClassVar[JobKind] = JobKind.EXPORT
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     what: ExportKind
     name: str
     trigger: str
@@ -91,7 +102,7 @@ class ExportRequest:
     step: int = 0
     sheets: tuple[ContentHash, ...] = ()  # PNG sheets for the card
     prompts: tuple[str, ...] = ()  # of the sheet's rows, for the card's widget
-    card: str = ""  # the card's text in the person's words, written by the bot
+    card: CardFacts | str | None = None  # a string: the text itself, as version 1 asked for it
     drawing: Drawing = field(default_factory=Drawing)
 
 

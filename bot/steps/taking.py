@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePath
 
-from bot.rules.card import CardFacts, card_text
 from bot.screens import Document, Notice, Row, Screen
 from bot.steps import status
 from bot.steps.actions import Good, does, one_of
@@ -14,10 +13,11 @@ from bot.steps.step import JobHooks, Messages
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
 from storage.records import Job, Picture, Seal
-from storage.requests import ExportAnswer, ExportRequest, TrainingRequest, read_answer, read_request
+from storage.requests import CardFacts, ExportAnswer, ExportRequest, TrainingRequest, read_answer, read_request
 from storage.states import ExportKind, JobKind
 
 LORAS = {"kohya": ExportKind.LORA_KOHYA, "diffusers": ExportKind.LORA_DIFFUSERS}  # by the button's argument
+CARD_CAPTIONS = 3  # examples of them in a model card
 DORA = ".dora"  # ends the keys of what is said otherwise of a DoRA
 SENT_AS_DOCUMENT_BYTES = 50 * 10**6  # Bot API
 
@@ -85,7 +85,7 @@ async def _take_request(walk: Walk, seal: Seal, what: ExportKind) -> ExportReque
         what=what,
         sheets=tuple(picture.file for picture in samples),
         prompts=tuple(picture.prompt for picture in samples),
-        card=card_text(await _card_facts(walk, seal)) if what is ExportKind.CARD else "",
+        card=await _card_facts(walk, seal) if what is ExportKind.CARD else None,
         drawing=walk.here.style.drawing,
     )
 
@@ -115,13 +115,11 @@ async def _proofs(walk: Walk, seal: Seal) -> list[Picture]:
 async def _card_facts(walk: Walk, seal: Seal) -> CardFacts:
     palette, checkpoints = await walk.palette(), await walk.store.trainings.checkpoints(seal.job)
     return CardFacts(
-        trigger=seal.trigger,
-        style=walk.here.style,
-        recipe=seal.recipe,
+        modifiers=walk.here.style.modifiers,
+        boosters=walk.here.style.boosters,
         pictures=len(palette),
+        captions=tuple(candidate.caption for candidate in palette[:CARD_CAPTIONS]),
         checkpoint=next((checkpoint for checkpoint in checkpoints if checkpoint.step == seal.step), None),
-        machine=walk.machine,
-        captions=[candidate.caption for candidate in palette],
     )
 
 

@@ -1,4 +1,4 @@
-"""The model card: Hub front matter around the bot's text, proof pictures, and the recipe that made the seal."""
+"""The model card: its text under the Hub's front matter, proof pictures, and the recipe that made the seal."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable
 from huggingface_hub import ModelCardData, hf_hub_url
 from huggingface_hub.errors import HFValidationError
 
+from engine.exports.card_text import card_text
 from engine.exports.dataset_zip import zipped
 from engine.exports.recipe_file import RecipeFile
 from engine.exports.recipe_reading import FILENAME
 from storage.records import ContentHash
-from storage.requests import ExportRequest
+from storage.requests import CardFacts, ExportRequest
 
 
 def card_zip(request: ExportRequest, recipe: RecipeFile, read: Callable[[ContentHash], bytes]) -> bytes:
@@ -30,7 +31,7 @@ def card_zip(request: ExportRequest, recipe: RecipeFile, read: Callable[[Content
         "",
         f"# {' '.join(request.name.split())}",
         "",
-        request.card,
+        _body(request, recipe),
         *_base_in_words(recipe.model),
         "",
     ]
@@ -50,6 +51,12 @@ def front_matter(request: ExportRequest, model: str, widget: list[tuple[str, str
         tags=["text-to-image", "lora", "diffusers", "template:diffusion-lora"],
         widget=[{"text": prompt, "output": {"url": name}} for prompt, name in widget] or None,
     )
+
+
+def _body(request: ExportRequest, recipe: RecipeFile) -> str:
+    if isinstance(request.card, CardFacts):
+        return card_text(request.card, recipe)
+    return request.card or ""
 
 
 def hub_id(model: str) -> str | None:

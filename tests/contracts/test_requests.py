@@ -13,6 +13,7 @@ from storage.requests import (
     ANSWERS,
     REQUESTS,
     ROLES,
+    CardFacts,
     CompareRequest,
     DrawnAnswer,
     ExportAnswer,
@@ -43,6 +44,7 @@ ROW = Row(
     seals=(SealUse(adapter=FILE, weight=0.8),),
 )
 PICTURE = TrainingPicture(file=FILE, caption="a fox, ohwx", subject="fox")
+CARD = CardFacts(modifiers="ink", boosters="", pictures=1, captions=("a fox, ohwx",), checkpoint=None)
 TRAINED = TrainingAnswer(steps=400, seconds=9.0, recommended=300, reading=Diagnosis.GOOD, copied_picture=2)
 EXAMPLES: dict[JobKind, Request] = {
     JobKind.HUNT: HuntRequest(rows=(ROW,)),
@@ -53,7 +55,7 @@ EXAMPLES: dict[JobKind, Request] = {
         pictures=(PICTURE,), recipe=Recipe(min_snr_gamma=None), trigger="ohwx", name="ink", samples=(ROW,)
     ),
     JobKind.EXPORT: ExportRequest(
-        what=ExportKind.CARD, name="ink", trigger="ohwx", recipe=Recipe(), pictures=(PICTURE,)
+        what=ExportKind.CARD, name="ink", trigger="ohwx", recipe=Recipe(), pictures=(PICTURE,), card=CARD
     ),
 }
 
@@ -63,8 +65,8 @@ BEFORE_ENUMS = {
         "samples": [], "recipe": {"preset": "own", "schedule": "cosine-restarts", "optimizer": "prodigy",
         "loss": "huber", "timesteps": "style", "prior": "class", "kind": "character", "seed": 4294967295}}}""",
     "trying": """{"kind": "trying", "version": 1, "body": {"rows": [], "layout": "sweep", "columns": 7}}""",
-    "taking": """{"kind": "taking", "version": 1, "body": {"what": "lora-diffusers", "name": "ink", "trigger": "ohwx",
-        "recipe": {"preset": "fast"}}}""",
+    "taking": """{"kind": "taking", "version": 1, "body": {"what": "card", "name": "ink", "trigger": "ohwx",
+        "recipe": {"preset": "fast"}, "card": "Draws like *ink*."}}""",
 }
 
 

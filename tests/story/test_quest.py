@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.screens import CopyButton, Screen, Sheet, TrainingView
-from storage.requests import TrainingRequest, TryRequest, read_request
+from storage.requests import CardFacts, ExportRequest, TrainingRequest, TryRequest, read_request
 from storage.states import JobKind, Step, Verdict
 from storage.store import Store
 from tests.cast import Painter, Traveller
@@ -43,6 +43,22 @@ async def test_a_person_walks_from_start_to_the_seal_by_buttons_alone(
         "neon-sign-lora-diffusers.bin",
         "neon-sign-lora-kohya.bin",
     ]
+
+
+async def test_a_card_is_asked_for_with_the_palette_and_with_what_was_measured(anna: Traveller, store: Store) -> None:
+    await walks_to_the_end(anna)
+    await anna.taps("take.open")
+    await anna.taps("take.card")
+    here = await anna.quest()
+    request = read_request((await store.queue.of_quest(here.id, JobKind.EXPORT))[-1].request)
+    assert isinstance(request, ExportRequest)
+    assert isinstance(request.card, CardFacts)
+    assert (request.card.modifiers, request.card.boosters) == (here.style.modifiers, here.style.boosters)
+    assert request.card.pictures == len(request.pictures)
+    assert request.card.captions == tuple(picture.caption for picture in request.pictures[:3])
+    assert request.card.checkpoint is not None
+    assert request.card.checkpoint.step == request.step
+    assert request.card.checkpoint.style_gained is not None
 
 
 async def test_the_style_stays_the_same_to_the_comma_from_hunt_to_payload(anna: Traveller, store: Store) -> None:

@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load
 from typer.testing import CliRunner
 
-from bot.rules.card import model_of
 from engine.__main__ import app
 from engine.commands.reproduce import Reproduced, reproduce
+from engine.exports.card_text import model_of
 from engine.exports.recipe_file import read_recipe
 from engine.exports.recipe_reading import FILENAME
 from engine.jobs import export
@@ -64,7 +64,6 @@ def take_request(training: TrainingRequest, what: str, adapter: object) -> Expor
         pictures=training.pictures,
         adapter=adapter,  # type: ignore[arg-type]
         step=3,
-        card="Neon.",
     )
 
 
@@ -158,7 +157,7 @@ def test_a_pinned_revision_is_in_facts_card_and_recipe_and_the_seal_is_made_agai
     machine = load_model("anna/tiny@v1.0", device="cpu")
     facts = machine.facts("e", content_hash(b""), picture=None, step=None)
     assert (facts.model.name, facts.model.revision) == ("anna/tiny", "v1.0")
-    assert model_of(facts).startswith("anna/tiny@v1.0 (")
+    assert model_of(read_recipe(card)).startswith("anna/tiny@v1.0 (")
     rows = rows_of(1, width_px=64, height_px=64, steps=1)
     events = draw_rows(rows, machine, Task(job_id=1, read=lambda _: b""))
     png = next(event.png for event in events if isinstance(event, Drew))

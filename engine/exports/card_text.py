@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from storage.recipe import Recipe
-from storage.records import Checkpoint, MachineFacts, Style
+from engine.exports.recipe_file import RecipeFile
+from storage.records import Checkpoint
+from storage.requests import CardFacts
 
 OPTIONS = (
     ("min_snr_gamma", "min-SNR γ"),
@@ -16,40 +14,44 @@ OPTIONS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class CardFacts:
-    """Everything a card says."""
-
-    trigger: str
-    style: Style
-    recipe: Recipe
-    pictures: int
-    checkpoint: Checkpoint | None
-    machine: MachineFacts | None
-    captions: Sequence[str]
+def card_text(facts: CardFacts, made: RecipeFile) -> str:
+    """The body of a README.md, without the Hub's front matter and the title."""
+    return "\n".join(
+        [*how_to_call_it(made), *learnt_from(facts, made), *trained(facts, made), *measured(facts.checkpoint)]
+    )
 
 
-def card_text(facts: CardFacts) -> str:
-    """The body of a README.md; the engine puts the Hub's front matter and the title before it."""
-    recipe = facts.recipe
-    lines = [
-        f"A LoRA that paints in one style whenever `{facts.trigger}` is in the prompt. Made with Styleseal.",
+def how_to_call_it(made: RecipeFile) -> list[str]:
+    """What to write into a prompt."""
+    return [
+        f"A LoRA that paints in one style whenever `{made.trigger}` is in the prompt. Made with Styleseal.",
         "",
         "## How to call it",
         "",
-        f"`a castle, {facts.trigger}` – strength 0.8 is a good start; 0.6 leaves more of the model, 1.0 more style.",
+        f"`a castle, {made.trigger}` – strength 0.8 is a good start; 0.6 leaves more of the model, 1.0 more style.",
         "No style words are needed.",
+    ]
+
+
+def learnt_from(facts: CardFacts, made: RecipeFile) -> list[str]:
+    """The palette, some of its captions, and the words that it was drawn with."""
+    return [
         "",
         "## What it learned from",
         "",
-        f"{facts.pictures} pictures, drawn by {model_of(facts.machine)} and chosen by a person. Captions name what is "
+        f"{facts.pictures} pictures, drawn by {model_of(made)} and chosen by a person. Captions name what is "
         "in a picture and leave the look to the trigger, for example:",
         "",
-        *(f"- `{caption}`" for caption in facts.captions[:3]),
+        *(f"- `{caption}`" for caption in facts.captions),
         "",
-        f"The palette's own words were: {facts.style.modifiers}"
-        + (f"; {facts.style.boosters}" if facts.style.boosters else "")
-        + ".",
+        f"The palette's own words were: {facts.modifiers}" + (f"; {facts.boosters}" if facts.boosters else "") + ".",
+    ]
+
+
+def trained(facts: CardFacts, made: RecipeFile) -> list[str]:
+    """The recipe as a table."""
+    recipe = made.recipe
+    return [
         "",
         "## How it was trained",
         "",
@@ -64,7 +66,6 @@ def card_text(facts: CardFacts) -> str:
         f"| seed | {recipe.seed} |",
         *(f"| {label} | {getattr(recipe, name)} |" for name, label in OPTIONS),
     ]
-    return "\n".join(lines + measured(facts.checkpoint))
 
 
 def measured(checkpoint: Checkpoint | None) -> list[str]:
@@ -85,9 +86,7 @@ def measured(checkpoint: Checkpoint | None) -> list[str]:
     ]
 
 
-def model_of(machine: MachineFacts | None) -> str:
+def model_of(made: RecipeFile) -> str:
     """The base model's name, with the first digits of its weights' hash."""
-    if machine is None:
-        return "the base model"
-    digest = f" ({machine.model.sha256[:10]})" if machine.model.sha256 else ""
-    return f"{machine.model.pinned_name}{digest}"
+    digest = f" ({made.model_sha256[:10]})" if made.model_sha256 else ""
+    return f"{made.model}{digest}"
