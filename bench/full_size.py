@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 from bench.original_layout import original
+from storage.families import FAMILIES, Family
 
 SIDE_PX = 512
 STEPS = 2
@@ -28,7 +29,7 @@ RANK = 8
 SEED = 7
 
 
-def write_file(family: str, path: Path) -> None:
+def write_file(family: Family, path: Path) -> None:
     """A whole model of random numbers that computes: spread 1/sqrt(fan in), norms of 1, biases of 0."""
     tensors = original(family, _parts_without_numbers(family))
     place, entries = 0, {}
@@ -44,7 +45,7 @@ def write_file(family: str, path: Path) -> None:
             file.write(_numbers(name, tensor.shape, chance).numpy().tobytes())
 
 
-def _parts_without_numbers(family: str) -> dict[str, Any]:
+def _parts_without_numbers(family: Family) -> dict[str, Any]:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
@@ -57,7 +58,7 @@ def _parts_without_numbers(family: str) -> dict[str, Any]:
             "vae": AutoencoderKL.from_config(base["vae"]),
             "text_encoder": CLIPTextModel(CLIPTextConfig(**base["text_encoder"])),
         }
-        if family == "sdxl":
+        if FAMILIES[family].knows_sizes:
             found["text_encoder_2"] = CLIPTextModelWithProjection(CLIPTextConfig(**base["text_encoder_2"]))
     return found
 
@@ -159,7 +160,7 @@ def _taken_home(machine: Any, adapter: bytes, folder: Path, path: Path) -> None:
     _loads_in_plain_diffusers(machine, folder / "seal-diffusers.safetensors")
 
 
-def kohya_layers(names: set[str], family: str) -> set[str]:
+def kohya_layers(names: set[str], family: Family) -> set[str]:
     """What kohya's tools call the U-Net's layers of a file in the original layout.
 
     SDXL keeps the file's own names; SD 1 and 2 go by diffusers' (sd-scripts, networks/lora.py).
@@ -167,12 +168,12 @@ def kohya_layers(names: set[str], family: str) -> set[str]:
     from bench.original_layout import UNET
 
     own = {f"lora_unet_{one.removeprefix(UNET).replace('.', '_')}" for one in names if one.startswith(UNET)}
-    if family == "sdxl":
+    if FAMILIES[family].kohya_unet_is_stabilitys:
         return own
     return {f"lora_unet_{one.replace('.', '_')}" for one in _diffusers_names(family)}
 
 
-def _diffusers_names(family: str) -> set[str]:
+def _diffusers_names(family: Family) -> set[str]:
     unet = _parts_without_numbers(family)["unet"]
     return {name for name, _ in unet.named_modules()}
 
@@ -181,7 +182,9 @@ def _loads_in_plain_diffusers(machine: Any, file: Path) -> None:
     """By diffusers' own loader, onto the very parts; raises where a tensor has no place."""
     from diffusers.loaders.lora_pipeline import StableDiffusionLoraLoaderMixin, StableDiffusionXLLoraLoaderMixin
 
-    loader = StableDiffusionXLLoraLoaderMixin if machine.family == "sdxl" else StableDiffusionLoraLoaderMixin
+    loader = (
+        StableDiffusionXLLoraLoaderMixin if FAMILIES[machine.family].knows_sizes else StableDiffusionLoraLoaderMixin
+    )
     read: Any = loader.lora_state_dict(file)
     loader.load_lora_into_unet(read[0], read[1], machine.unet, adapter_name="taken_home")
     placed = [key for key, _ in machine.unet.named_parameters() if ".taken_home." in key]
@@ -190,7 +193,7 @@ def _loads_in_plain_diffusers(machine: Any, file: Path) -> None:
     print(f"plain diffusers placed all {len(placed)} tensors", flush=True)
 
 
-def main(family: str, folder: Path) -> None:
+def main(family: Family, folder: Path) -> None:
     """Makes the file where it is not there yet, and tries it."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     folder.mkdir(parents=True, exist_ok=True)
@@ -203,4 +206,4 @@ def main(family: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Family[sys.argv[1].upper()], Path(sys.argv[2]))

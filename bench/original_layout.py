@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from storage.families import FAMILIES, OPEN_CLIP, Family
+
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
 Tensors = dict[str, torch.Tensor]
 
@@ -46,17 +48,17 @@ OPEN_CLIP_TABLES = {
 }
 
 
-def original(family: str, parts: Mapping[str, Any]) -> Tensors:
+def original(family: Family, parts: Mapping[str, Any]) -> Tensors:
     """The tensors of `unet`, `vae`, `text_encoder` (and `text_encoder_2`) of this family by their original names."""
     found = {UNET + key: value for key, value in _unet(parts["unet"])}
     found |= {VAE + key: value for key, value in _vae(parts["vae"])}
     first = parts["text_encoder"].state_dict()
-    if family == "sd2":
-        return found | _open_clip(first, "cond_stage_model.model.", repeats_last=True)
-    prefix = "conditioner.embedders.0.transformer." if family == "sdxl" else "cond_stage_model.transformer."
-    found |= {f"{prefix}text_model.{key.removeprefix('text_model.')}": value for key, value in first.items()}
-    if family == "sdxl":
-        found |= _open_clip(parts["text_encoder_2"].state_dict(), "conditioner.embedders.1.model.")
+    row = FAMILIES[family]
+    if row.texts == (OPEN_CLIP,):
+        return found | _open_clip(first, OPEN_CLIP, repeats_last=row.skips_last_text_layer)
+    found |= {f"{row.texts[0]}text_model.{key.removeprefix('text_model.')}": value for key, value in first.items()}
+    if len(row.texts) > 1:
+        found |= _open_clip(parts["text_encoder_2"].state_dict(), row.texts[1])
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.settings import Settings
 from storage.errors import FileRefused, SqliteTooOld, StorageError
+from storage.families import Family
 from storage.limited_child import guards
 from storage.mounts import danger, file_system
 from storage.opening import SAFE_SQLITE, check_library
@@ -17,7 +18,7 @@ from storage.packaged_models import packaged_model
 from storage.store import DATABASE, Store
 
 FREE_BYTES = 5 << 30  # below it, pictures and checkpoints soon have no room
-EMBEDDED = "emoji"
+EMBEDDED = Family.EMOJI.value
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from storage.families import Family
+
 
 class Settings(BaseSettings):
     """One frozen object; every field is `STYLESEAL_<NAME>`."""
@@ -17,7 +19,7 @@ class Settings(BaseSettings):
     )
 
     data: Path = Path("data")  # folder of database and files, shared with the bot
-    model: str = "emoji"  # hub id, folder, .safetensors, or `emoji`
+    model: str = Family.EMOJI.value  # hub id, folder, .safetensors, or `emoji`
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     memory: Literal["auto", "gpu", "model-offload", "sequential-offload"] = "auto"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

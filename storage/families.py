@@ -9,6 +9,11 @@ from enum import StrEnum
 from storage.presets import EMOJI, LARGE_KINDS, XL_KINDS, Presets, large
 from storage.states import Sampler
 
+# Where a file in the original layout has its text encoders.
+CLIP, OPEN_CLIP = "cond_stage_model.transformer.", "cond_stage_model.model."
+CLIP_XL, OPEN_CLIP_XL = "conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."
+END_OF_TEXT = "<|endoftext|>"
+
 
 class Family(StrEnum):
     """Models whose parts have the same shapes and names."""
@@ -65,6 +70,16 @@ class FamilyRow:
     why_rate: str = "large"
     trains_on_cpu: bool = False  # in a time that one may wait
 
+    # layers
+    knows_sizes: bool = False  # the U-Net hears picture sizes and a pooled text; encoders give their last layer but one
+    head_width: int | None = 64  # of the U-Net's attention; None: its number of heads is fixed
+
+    # single files in the original layout
+    size_v_px: int | None = None  # of models that predict v, where that tells their size
+    texts: tuple[str, ...] = ()  # where the text encoders are
+    paddings: tuple[str, ...] = ()  # of their tokenizers
+    skips_last_text_layer: bool = False  # it is in the file, and never asked
+
     # files to take home
     named: Named
     named_v: Named | None = None  # of models that predict v, where they are told apart
@@ -93,6 +108,8 @@ FAMILIES: Mapping[Family, FamilyRow] = {
     ),
     Family.SD1: FamilyRow(
         size_px=512,
+        head_width=None,
+        texts=(CLIP,), paddings=(END_OF_TEXT,),
         presets=large(LARGE_KINDS, batch_size=2, accumulation=2),
         anatomy=Anatomy(
             {"attention": 199_296, "wide": 423_936, "conv": 1_050_816, "residual": 626_880},
@@ -102,7 +119,9 @@ FAMILIES: Mapping[Family, FamilyRow] = {
         named=Named("stable-diffusion-v1", "sd_v1"),
     ),
     Family.SD2: FamilyRow(
-        size_px=768,
+        size_px=512, size_v_px=768,
+        texts=(OPEN_CLIP,), paddings=("!",),
+        skips_last_text_layer=True,
         presets=large(LARGE_KINDS, batch_size=2, accumulation=2),
         anatomy=Anatomy(
             {"attention": 207_488, "wide": 432_128, "conv": 1_059_008, "residual": 626_880},
@@ -116,6 +135,8 @@ FAMILIES: Mapping[Family, FamilyRow] = {
     Family.SDXL: FamilyRow(
         steps=28, guidance_scale=6.0,
         size_px=1024,
+        knows_sizes=True,
+        texts=(CLIP_XL, OPEN_CLIP_XL), paddings=(END_OF_TEXT, "!"),
         vae_overflows=True,  # SDXL's first one
         # Rank 16, because 47 MB fit into one message and rank 32 does not; batch 1 fits 12 GB.
         presets=large(XL_KINDS, batch_size=1, accumulation=4, rank=16, alpha=16),

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.models.headers import Header
+from storage.families import FAMILIES, Family
 
 EPSILON, V = "epsilon", "v_prediction"
-SIZES = {"sd1": 512, "sd2": 512, "sdxl": 1024}
-SD2_V_SIZE = 768
 SD2_V_DEVIATION = 0.09  # ComfyUI, supported_models.py, SD20.model_type: of the tensor below, 768-v lies above
 SD2_TELLING = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
 SIZE_LIMITS = (64, 2048)
@@ -41,16 +40,16 @@ class Declared:
         return found
 
 
-def declared(header: Header, family: str, beside: Path | None = None, telling: float | None = None) -> Declared:
+def declared(header: Header, family: Family, beside: Path | None = None, telling: float | None = None) -> Declared:
     """What a single file says by its keys, by its metadata, or by the .yaml `beside` it.
 
     `telling`: the deviation that tells SD 2.x 768-v from the 512 base, for files that say nothing.
     """
-    prediction = _prediction(header, beside)
+    row, prediction = FAMILIES[family], _prediction(header, beside)
     if prediction is None:
-        is_v = family == "sd2" and telling is not None and telling > SD2_V_DEVIATION
+        is_v = row.size_v_px is not None and telling is not None and telling > SD2_V_DEVIATION
         prediction = V if is_v else EPSILON
-    size = SD2_V_SIZE if family == "sd2" and prediction == V else SIZES[family]
+    size = row.size_v_px if row.size_v_px and prediction == V else row.size_px
     is_zero = header.has("ztsnr") or _is_true(header.metadata.get("ss_zero_terminal_snr"))
     return Declared(prediction, is_zero, _size(header) or size)
 

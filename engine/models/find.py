@@ -16,10 +16,11 @@ from engine.models.headers import Header, headers_of
 from engine.models.hub import HUB_NAME, fetched
 from engine.models.kinds import QUANTS, family_of_file, fault_of_class
 from storage.errors import FileRefused, ModelMissing
+from storage.families import Family
 from storage.packaged_models import packaged_model
 from storage.states import ModelFault
 
-EMBEDDED = "emoji"
+EMBEDDED = Family.EMOJI.value
 NOT_PACKAGED = "{} is in no package that is installed here. In a checkout, run: make install"
 MAGIC = {b"PK\x03\x04": ModelFault.PICKLE, b"\x80": ModelFault.PICKLE, b"GGUF": ModelFault.QUANTIZED}
 

@@ -9,16 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.models.headers import Header
+from storage.families import FAMILIES, OPEN_CLIP, OPEN_CLIP_XL, Family
 from storage.states import ModelFault
 
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
-CLIP, OPEN_CLIP = "cond_stage_model.transformer.", "cond_stage_model.model."
-CLIP_XL, OPEN_CLIP_XL, OPEN_CLIP_REFINER = (
-    "conditioner.embedders.0.transformer.",
-    "conditioner.embedders.1.model.",
-    "conditioner.embedders.0.model.",
-)
-TEXTS = {"sd1": (CLIP,), "sd2": (OPEN_CLIP,), "sdxl": (CLIP_XL, OPEN_CLIP_XL)}
+OPEN_CLIP_REFINER = "conditioner.embedders.0.model."
 CONV_IN = f"{UNET}input_blocks.0.0.weight"
 BY_CHANNELS = {9: ModelFault.INPAINTING, 8: ModelFault.EDITING, 5: ModelFault.OTHER, 7: ModelFault.UPSCALER}
 LATENT_CHANNELS = 4
@@ -64,14 +59,14 @@ PIPELINES: tuple[tuple[str, ModelFault], ...] = (
 )
 
 
-def family_of_file(header: Header) -> str | ModelFault:
-    """`sd1`, `sd2` or `sdxl` for a whole model in the original layout; else what it is, or what it lacks."""
+def family_of_file(header: Header) -> Family | ModelFault:
+    """The family of a whole model in the original layout; else what it is, or what it lacks."""
     if header.has(CONV_IN):
         return _whole(header)
     return _fault_of(header)
 
 
-def _whole(header: Header) -> str | ModelFault:
+def _whole(header: Header) -> Family | ModelFault:
     channels = header.shape(CONV_IN)[1:2]
     if channels != (LATENT_CHANNELS,):
         return BY_CHANNELS.get(channels[0] if channels else 0, ModelFault.OTHER)
@@ -79,10 +74,10 @@ def _whole(header: Header) -> str | ModelFault:
         if holds(header):
             return fault
     if header.has(f"{UNET}label_emb.0.0.weight"):
-        family = "sdxl"
+        family = Family.SDXL
     else:
-        family = "sd2" if header.has_under(OPEN_CLIP) or _projects_linearly(header) else "sd1"
-    if not all(header.has_under(prefix) for prefix in TEXTS[family]):
+        family = Family.SD2 if header.has_under(OPEN_CLIP) or _projects_linearly(header) else Family.SD1
+    if not all(header.has_under(prefix) for prefix in FAMILIES[family].texts):
         return ModelFault.NO_TEXT_ENCODER
     return family if header.has_under(VAE) else ModelFault.NO_VAE
 

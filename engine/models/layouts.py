@@ -14,10 +14,11 @@ from typing import Any
 
 from engine.models.declared import Declared
 from engine.models.headers import Header
-from engine.models.kinds import OPEN_CLIP, OPEN_CLIP_XL, TEXTS, UNET, VAE
+from engine.models.kinds import UNET, VAE
+from storage.families import FAMILIES, OPEN_CLIP, OPEN_CLIP_XL, Family, FamilyRow
 
 CONFIGS = Path(__file__).resolve().parent / "configs"
-HEAD_WIDTH = 64  # of every attention in CLIP, OpenCLIP, SD 2 and SDXL; SD 1's U-Net has eight heads instead
+HEAD_WIDTH = 64  # of every attention in CLIP and OpenCLIP
 LATENT_SCALE = 8
 CROSS_DOWN, DOWN, CROSS_UP, UP = "CrossAttnDownBlock2D", "DownBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"
 
@@ -25,29 +26,29 @@ Config = dict[str, Any]
 
 
 @functools.cache
-def published(family: str) -> Mapping[str, Config]:
+def published(family: Family) -> Mapping[str, Config]:
     """The configurations of a family by part, as its makers published them."""
     found: dict[str, Config] = json.loads((CONFIGS / f"{family}.json").read_text())
     return found
 
 
-def configs_of(header: Header, family: str, said: Declared) -> dict[str, Config]:
+def configs_of(header: Header, family: Family, said: Declared) -> dict[str, Config]:
     """Every part's configuration. Raises KeyError, IndexError or ValueError where the file has no such layout."""
-    base = published(family)
+    row, base = FAMILIES[family], published(family)
     found = {
-        "unet": _unet(header, base["unet"], family, said),
+        "unet": _unet(header, base["unet"], row, said),
         "vae": _vae(header, base["vae"]),
         "scheduler": said.schedule(base["scheduler"]),
     }
-    for part, prefix in zip(("text_encoder", "text_encoder_2"), TEXTS[family], strict=False):
+    for part, prefix in zip(("text_encoder", "text_encoder_2"), row.texts, strict=False):
         is_open = prefix in (OPEN_CLIP, OPEN_CLIP_XL)
         found[part] = (_open_clip if is_open else _clip)(header, base[part], prefix)
-    if family == "sd2":  # SD 2 reads the layer before the last, and diffusers leaves the last one out
+    if row.skips_last_text_layer:  # which diffusers leaves out
         found["text_encoder"]["num_hidden_layers"] -= 1
     return found
 
 
-def _unet(header: Header, base: Config, family: str, said: Declared) -> Config:
+def _unet(header: Header, base: Config, row: FamilyRow, said: Declared) -> Config:
     levels: list[tuple[int, int, int]] = [(0, 0, 0)]  # channels, resnets, transformer blocks
     for number in range(1, _count(header, f"{UNET}input_blocks.")):
         block = f"{UNET}input_blocks.{number}."
@@ -67,9 +68,9 @@ def _unet(header: Header, base: Config, family: str, said: Declared) -> Config:
         "up_block_types": [CROSS_UP if depth else UP for depth in reversed(depths)],
         "sample_size": said.size_px // LATENT_SCALE,
     }
-    if family != "sd1":
-        found["attention_head_dim"] = [max(1, channels // HEAD_WIDTH) for channels in channels_of]
-    if family == "sdxl":
+    if row.head_width:
+        found["attention_head_dim"] = [max(1, channels // row.head_width) for channels in channels_of]
+    if row.knows_sizes:
         found["transformer_layers_per_block"] = [max(1, depth) for depth in depths]
         found["projection_class_embeddings_input_dim"] = header.shape(f"{UNET}label_emb.0.0.weight")[1]
     return found

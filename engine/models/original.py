@@ -27,13 +27,13 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 from engine.models.declared import SD2_TELLING, declared
 from engine.models.faults import refusal
 from engine.models.headers import Header
-from engine.models.kinds import CLIP, CLIP_XL, UNET, family_of_file
+from engine.models.kinds import UNET, family_of_file
 from engine.models.layouts import configs_of
 from engine.models.vocabulary import clip_tokenizer
+from storage.families import CLIP, CLIP_XL, FAMILIES, Family
 from storage.states import ModelFault
 
 ENCODERS = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
-PADDING = {"sd1": ("<|endoftext|>",), "sd2": ("!",), "sdxl": ("<|endoftext|>", "!")}
 OLD_CLIP = ("embeddings.", "encoder.", "final_layer_norm.")  # as early merges spell it, without `text_model.`
 
 
@@ -98,10 +98,10 @@ def _has_holes(part: torch.nn.Module) -> bool:
     return any(tensor.is_meta for tensor in part.state_dict().values())
 
 
-def _pipeline(family: str, parts: Mapping[str, Any], scheduler: DDIMScheduler) -> Any:
+def _pipeline(family: Family, parts: Mapping[str, Any], scheduler: DDIMScheduler) -> Any:
     names = ("tokenizer", "tokenizer_2")
-    tokenizers = {name: clip_tokenizer(pad) for name, pad in zip(names, PADDING[family], strict=False)}
-    if family == "sdxl":
+    tokenizers = {name: clip_tokenizer(pad) for name, pad in zip(names, FAMILIES[family].paddings, strict=False)}
+    if FAMILIES[family].knows_sizes:
         return StableDiffusionXLPipeline(**parts, **tokenizers, scheduler=scheduler, add_watermarker=False)
     return StableDiffusionPipeline(
         **parts,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from bot.rules.clashes import Setting, clashes
@@ -21,7 +24,9 @@ from storage.records import ContentHash, MachineFacts
 from storage.states import PaletteKind
 from tests.engine.tiny_models import emoji_machine, tiny_machine
 
+ROOT = Path(__file__).resolve().parents[2]
 PICTURES = 18
+ITS_OWN_FILES = {"storage/families.py"}
 
 
 def machine_of(family: Family) -> Machine:
@@ -72,3 +77,14 @@ def test_a_file_to_take_home_names_the_family_and_its_layers(family: Family) -> 
 def test_a_family_that_only_a_newer_engine_knows_is_treated_as_sd1() -> None:
     text = dump(published(Family.SDXL)).replace('"sdxl"', '"flux"')
     assert load(MachineFacts, text).model.family is Family.SD1
+
+
+def test_no_other_file_spells_a_family() -> None:
+    spelt = {
+        str(path.relative_to(ROOT))
+        for half in ("bot", "engine", "storage", "bench")
+        for path in (ROOT / half).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in {*Family}
+    }
+    assert spelt == ITS_OWN_FILES

@@ -13,6 +13,7 @@ import torch
 
 from engine.models.machine import Machine
 from engine.models.text.prompts import Tokens, chunk_count, tokens_of
+from storage.families import FAMILIES
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _forward(
     machine: Machine, encoder: Any, ids: torch.Tensor, weights: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Hidden states (N, T, C) of chunks (N, T), weighted, and the pooled vectors (N, P) of SDXL's second encoder."""
-    with_states = machine.family == "sdxl"
+    with_states = FAMILIES[machine.family].knows_sizes
     with machine.bank.tokens.readable(encoder, ids) as readable:
         output = encoder(readable.to(machine.device, non_blocking=True), output_hidden_states=with_states)
     if with_states:  # both SDXL encoders give their last layer but one; the second also a pooled vector
