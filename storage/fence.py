@@ -34,7 +34,7 @@ class Fence:
     ) -> None:
         """Marks that something was stored that people may want to hear of. Raises LeaseLost.
 
-        `progressed`: the next attempt starts further on, so earlier deaths are not this job's doing and count no more.
+        `progressed`: the next attempt starts further on, so earlier crashes are not this job's doing and count no more.
         """
         text = None if progress is None else dump(progress)
         await self.change(SQL["news"], job_id, token, progress=text, progressed=int(progressed))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from storage.database import Row, from_ms
 from storage.documents import load
 from storage.records import Job, Progress
@@ -19,6 +21,9 @@ def read_job(row: Row) -> Job:
         "lane": Lane(row["lane"]),
         "state": JobState(row["state"]),
         "wish": Wish(row["wish"]),
+        "crashes": row["deaths"],
+        "notified": row["told"],
         "progress": load(Progress, row["progress"]),
     }
-    return Job(**{**row, **moments, **parsed})
+    facts = {**row, **moments, **parsed}
+    return Job(**{field.name: facts[field.name] for field in fields(Job)})

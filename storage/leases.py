@@ -19,7 +19,7 @@ from storage.states import LANE_ORDER, JobState, Lane, Wish
 from storage.trainings import Trainings
 
 SQL = queries("leases")
-MAX_DEATHS = 3  # a job that killed three engines is put aside, so that it cannot kill a fourth
+MAX_CRASHES = 3  # a job that killed three engines is put aside, so that it cannot kill a fourth
 MAX_ATTEMPTS = 3
 RETRY_MS = (5_000, 30_000, 120_000)
 AT_ONCE = 0  # run_after of what waits for no moment, whatever any clock says
@@ -55,11 +55,11 @@ class Leases:
             raise LeaseLost(job=job_id)
         return Wish(row["wish"])
 
-    async def grant(self, job_id: int, token: int, wish: Wish) -> None:
-        """The running job has done what was wished, so the wish is over; a newer one stays. Raises LeaseLost."""
+    async def acknowledge(self, job_id: int, token: int, wish: Wish) -> None:
+        """The running job has done what was asked of it, so that is over; a newer request stays. Raises LeaseLost."""
         async with self._database.write():
             await self._fence.require(job_id, token)
-            await self._database.change(SQL["grant"], {"id": job_id, "token": token, "wish": wish.value})
+            await self._database.change(SQL["acknowledge"], {"id": job_id, "token": token, "wish": wish.value})
 
     async def finish(self, job_id: int, token: int, answer: Answer) -> None:
         """The job is done. Raises LeaseLost."""
@@ -110,7 +110,7 @@ class Leases:
         async with self._database.write():
             rows = await self._database.all(SQL["expired"], {"now": moment})
             for row in rows:
-                await self._bury(row, moment + RETRY_MS[min(row["deaths"], len(RETRY_MS) - 1)])
+                await self._requeue(row, moment + RETRY_MS[min(row["deaths"], len(RETRY_MS) - 1)])
         return len(rows)
 
     async def release_of_dead_engines(self, engine_id: str) -> int:
@@ -118,14 +118,14 @@ class Leases:
         async with self._database.write():
             rows = await self._database.all(SQL["leases_of_others"], {"engine": engine_id})
             for row in rows:
-                await self._bury(row, AT_ONCE)
+                await self._requeue(row, AT_ONCE)
         return len(rows)
 
-    async def _bury(self, row: Row, run_after: int) -> None:
+    async def _requeue(self, row: Row, run_after: int) -> None:
         state = JobState.QUEUED
         if row["wish"] == Wish.CANCEL:
             state = JobState.CANCELED
-        elif row["deaths"] + 1 >= MAX_DEATHS:
+        elif row["deaths"] + 1 >= MAX_CRASHES:
             state = JobState.QUARANTINED
         values = {
             "id": row["id"],
@@ -135,7 +135,7 @@ class Leases:
             "error": error_text(Quarantined()) if state is JobState.QUARANTINED else None,
             "finished": None if state is JobState.QUEUED else self._database.now_ms,
         }
-        await self._database.change(SQL["bury"], values)
+        await self._database.change(SQL["requeue"], values)
         if state is JobState.CANCELED:
             await self._trainings.keep_states(row["id"], 0)
 

@@ -30,7 +30,7 @@ LEFT_OUT = "…"
 # What an event of ours may say beside its own sentence; anything else could be somebody's words or number.
 FACTS = frozenset(
     {
-        "event", "level", "timestamp", "exception", "again_in", "attempts", "code", "crash", "deaths", "device",
+        "event", "level", "timestamp", "exception", "again_in", "attempts", "code", "crash", "crashes", "device",
         "error", "file", "id", "job", "kind", "meaning", "memory", "method", "model", "part", "rows", "seconds",
         "short_id", "slot", "step", "token", "update", "updates_brought_back", "urgency", "why",
     }

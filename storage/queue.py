@@ -40,7 +40,7 @@ class Queue:
                 if live["request"] != text:
                     raise JobConflict(key=key)
                 return read_job(live)
-            await self._require_quota(user, lane, most_live)
+            await _require_quota(self._database, user, lane, most_live)
             self._database.room.require()
             values = {
                 "kind": request.KIND.value,
@@ -86,13 +86,13 @@ class Queue:
         row = await self._database.one(SQL["before"], {"id": job_id, "lanes": " ".join(LANE_ORDER)})
         return int(row["before"]) if row else 0
 
-    async def untold(self) -> tuple[Job, ...]:
-        """Jobs whose newest news has not been put into words."""
-        return tuple(read_job(row) for row in await self._database.all(SQL["untold"]))
+    async def pending_notices(self) -> tuple[Job, ...]:
+        """Jobs of whose newest change nobody has been notified."""
+        return tuple(read_job(row) for row in await self._database.all(SQL["pending_notices"]))
 
-    async def told(self, job_id: int, version: int) -> None:
-        """That version of a job has been put into words."""
-        await self._database.change(SQL["told"], {"id": job_id, "version": version})
+    async def notified(self, job_id: int, version: int) -> None:
+        """Whoever asked for it has been notified of that version of a job."""
+        await self._database.change(SQL["notified"], {"id": job_id, "version": version})
 
     async def wish(self, job_id: int, wish: Wish) -> bool:
         """Asks a live job to stop (keeping what is done) or, which stays, to cancel; False when it has ended."""
@@ -121,7 +121,8 @@ class Queue:
         rows = await self._database.all(SQL["held"])
         return str(json.loads(rows[0]["error"])["error"]) if rows else None
 
-    async def _require_quota(self, user: int, lane: Lane, most: int | None) -> None:
-        row = await self._database.one(SQL["live_of_user"], {"user": user, "lane": lane.value})
-        if most is not None and row is not None and row["live"] >= most:
-            raise QuotaReached(lane=lane.value, count=row["live"], most=most)
+
+async def _require_quota(database: Database, user: int, lane: Lane, most: int | None) -> None:
+    row = await database.one(SQL["live_of_user"], {"user": user, "lane": lane.value})
+    if most is not None and row is not None and row["live"] >= most:
+        raise QuotaReached(lane=lane.value, count=row["live"], most=most)

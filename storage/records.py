@@ -204,7 +204,7 @@ class Job:
     answer: str | None  # JSON
     progress: Progress
     attempt: int  # claims that ended badly
-    deaths: int  # engines that died on it
+    crashes: int  # engines that died on it
     run_after: datetime
     lease_owner: str | None
     lease_token: int  # fencing token: grows by one a claim
@@ -212,7 +212,7 @@ class Job:
     wish: Wish
     error: str | None  # name of the error class, and facts, as JSON: {"error": "OutOfMemory", ...}
     version: int  # grows with every write that people may want to hear of
-    told: int  # the version last put into words
+    notified: int  # the version that people know of
     created: datetime
     started: datetime | None
     finished: datetime | None

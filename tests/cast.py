@@ -281,13 +281,13 @@ class Traveller:
 
     async def hears(self) -> None:
         """The bot tells what the engine did, once."""
-        for job in await self.store.queue.untold():
+        for job in await self.store.queue.pending_notices():
             async with self.store.write():
                 if job.user == self.id:
                     news = await on_job_update(await self.walk(), job)
                     hold_reply(Reply(messages=news))
                     self.seen.extend(news)
-                    await self.store.queue.told(job.id, job.version)
+                    await self.store.queue.notified(job.id, job.version)
 
     async def waits(self) -> None:
         """The engine works everything off, and the bot tells."""

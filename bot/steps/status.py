@@ -137,7 +137,7 @@ async def _news(walk: Walk, job: Job) -> list[str]:
 async def _again(walk: Walk, job: Job) -> list[str]:
     """What became of an earlier attempt: its engine died, or was asked to end."""
     states = await walk.store.trainings.states(job.id)
-    if job.deaths or job.attempt:
+    if job.crashes or job.attempt:
         if states:
             return [walk.words("status.again.training", stopped=job.progress.done, step=states[0][0])]
         return [walk.words("status.again", done=job.progress.done)]

@@ -63,7 +63,7 @@ class Watch:
 
     async def look(self) -> None:
         """Tells whatever is not told yet."""
-        for job in await self._store.queue.untold():
+        for job in await self._store.queue.pending_notices():
             await self._tell(job)
 
     async def _tell(self, job: Job) -> None:
@@ -71,7 +71,7 @@ class Watch:
         try:
             async with self._store.write():
                 await self._put_into_words(job)
-                await self._store.queue.told(job.id, job.version)
+                await self._store.queue.notified(job.id, job.version)
         except CannotWrite:
             raise
         except Exception:  # somebody else's news must still be told
@@ -87,7 +87,7 @@ class Watch:
             return
         self._tried.discard(again)
         async with self._store.write():
-            await self._store.queue.told(job.id, job.version)
+            await self._store.queue.notified(job.id, job.version)
             if job.state not in LIVE_STATES:
                 await self._say(job, "job.ended_plainly", f"plain:{job.id}:{job.version}")
 

@@ -75,7 +75,7 @@ async def tell(store: Store, job: Job, event: Event) -> None:
     elif isinstance(event, Made):
         await store.files.put(event.data, event.suffix)
     elif isinstance(event, Granted):
-        await store.leases.grant(job.id, job.lease_token, event.wish)
+        await store.leases.acknowledge(job.id, job.lease_token, event.wish)
     elif isinstance(event, Finished):
         reach("before-finish")
         await store.leases.finish(job.id, job.lease_token, event.answer)

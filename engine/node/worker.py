@@ -136,7 +136,7 @@ class Worker:
         job = await self.store.leases.claim(self.engine_id, LEASE_SECONDS, lanes) if lanes else None
         if job is None:
             return
-        log.info("claimed", job=job.id, kind=job.kind.value, token=job.lease_token, deaths=job.deaths)
+        log.info("claimed", job=job.id, kind=job.kind.value, token=job.lease_token, crashes=job.crashes)
         try:
             self.store.room.require()
             self.running.append(await self._begin(job))

@@ -25,7 +25,7 @@ WHERE id = :id AND lease_token = :token AND state = 'running' RETURNING wish;
 SELECT 1 AS held FROM jobs WHERE id = :id AND lease_token = :token AND state = 'running';
 
 -- name: news
--- Something was stored that people may want to hear of. When the job progressed, earlier deaths are forgiven.
+-- Something was stored that people may want to hear of. When the job progressed, earlier crashes are forgiven.
 UPDATE jobs SET version = version + 1, progress = coalesce(:progress, progress), deaths = iif(:progressed, 0, deaths),
     attempt = iif(:progressed, 0, attempt)
 WHERE id = :id AND lease_token = :token AND state = 'running';
@@ -41,8 +41,8 @@ WHERE id = :id AND lease_token = :token AND state = 'running';
 DELETE FROM pictures WHERE job = :job AND NOT EXISTS (
     SELECT 1 FROM candidates WHERE candidates.picture = pictures.id AND (verdict <> 'unseen' OR caption_edited));
 
--- name: grant
--- The running job has done what the person wished, and goes on.
+-- name: acknowledge
+-- The running job has done what the person asked of it, and goes on.
 UPDATE jobs SET wish = 'none', version = version + 1
 WHERE id = :id AND lease_token = :token AND state = 'running' AND wish = :wish;
 
@@ -80,8 +80,8 @@ SELECT * FROM jobs WHERE state = 'running' AND lease_until < :now;
 -- Running jobs of engines that cannot be alive, because the asking one holds the folder's lock.
 SELECT * FROM jobs WHERE state = 'running' AND lease_owner <> :engine;
 
--- name: bury
--- A job's engine died: it waits for another one, or is put aside after the third death.
+-- name: requeue
+-- A job's engine crashed: it waits for another one, or is quarantined after the third crash.
 UPDATE jobs SET state = :state, deaths = deaths + 1, attempt = attempt + 1, run_after = :run_after, lease_owner = NULL,
     lease_until = NULL, error = :error, finished = :finished, version = version + 1
 WHERE id = :id AND lease_token = :token AND state = 'running';

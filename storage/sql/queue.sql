@@ -49,11 +49,11 @@ SELECT (
     SELECT count(*) FROM jobs AS busy WHERE busy.state = 'running' AND instr(:lanes, busy.lane) <= mine.lane_order
 ) AS before FROM mine;
 
--- name: untold
+-- name: pending_notices
 -- Jobs whose newest news has not been put into words.
 SELECT * FROM jobs WHERE version > told ORDER BY id;
 
--- name: told
+-- name: notified
 -- That version of a job has been put into words.
 UPDATE jobs SET told = max(told, :version) WHERE id = :id;
 

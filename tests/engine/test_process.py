@@ -51,7 +51,7 @@ async def test_a_stopped_engine_exits_cleanly_and_the_job_waits_for_the_next(sto
     lines = await said(process)
     found = await store.queue.find(job.id)
     assert found is not None
-    assert (process.returncode, found.state, found.attempt, found.deaths) == (0, JobState.QUEUED, 0, 0), lines
+    assert (process.returncode, found.state, found.attempt, found.crashes) == (0, JobState.QUEUED, 0, 0), lines
     assert '"event": "ready"' in lines
     assert "Traceback" not in lines
 
@@ -100,7 +100,7 @@ async def test_a_training_that_is_asked_to_end_keeps_its_very_step_and_comes_to_
     lines = await said(process)
     found = await store.queue.find(job.id)
     assert found is not None
-    assert (process.returncode, found.state, found.attempt, found.deaths) == (0, JobState.QUEUED, 0, 0), lines
+    assert (process.returncode, found.state, found.attempt, found.crashes) == (0, JobState.QUEUED, 0, 0), lines
     ((step, _),) = await store.trainings.states(job.id)
     assert step >= found.progress.done >= 3
     assert [point.step for point in await store.trainings.losses(job.id)] == list(range(1, step + 1))

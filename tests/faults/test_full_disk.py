@@ -56,7 +56,7 @@ async def test_work_waits_while_the_disk_is_full_and_goes_on_by_itself(small_dis
         await until(has_begun, 120.0, by=engine.wait())
         fill(small_disk / "filler")
         held = await until(all_that_wait, 120.0, by=engine.wait())
-        assert {(job.attempt, job.deaths, "NoRoom" in (job.error or "")) for job in held} == {(0, 0, True)}
+        assert {(job.attempt, job.crashes, "NoRoom" in (job.error or "")) for job in held} == {(0, 0, True)}
         assert engine.returncode is None
         (small_disk / "filler").unlink()
         await until(lambda: all_done(store), 120.0, by=engine.wait())

@@ -100,7 +100,7 @@ async def test_an_export_goes_an_hour_after_it_was_said_and_sent(desk: Desk, clo
     await desk.store.files.sweep()
     assert made in on_disk(desk)
     await desk.store.outbox.enqueue(ANNA, f'{{"file": "{made}"}}', urgency=Urgency.EVENT)
-    await desk.store.queue.told(take.id, (await desk.sees(take)).version)
+    await desk.store.queue.notified(take.id, (await desk.sees(take)).version)
     clock.advances(hours=TWO_HOURS)
     await desk.store.files.sweep()
     assert made in on_disk(desk)

@@ -76,13 +76,13 @@ async def test_a_granted_wish_is_over_and_a_newer_one_stays(desk: Desk) -> None:
     job = await desk.asks(ANNA)
     claimed = await desk.claims()
     await desk.store.queue.wish(job.id, Wish.SAMPLE)
-    await desk.store.leases.grant(job.id, claimed.lease_token, Wish.SAMPLE)
+    await desk.store.leases.acknowledge(job.id, claimed.lease_token, Wish.SAMPLE)
     assert (await desk.sees(job)).wish is Wish.NONE
     await desk.store.queue.wish(job.id, Wish.STOP)
-    await desk.store.leases.grant(job.id, claimed.lease_token, Wish.SAMPLE)
+    await desk.store.leases.acknowledge(job.id, claimed.lease_token, Wish.SAMPLE)
     assert (await desk.sees(job)).wish is Wish.STOP
     with pytest.raises(LeaseLost):
-        await desk.store.leases.grant(job.id, claimed.lease_token + 1, Wish.STOP)
+        await desk.store.leases.acknowledge(job.id, claimed.lease_token + 1, Wish.STOP)
 
 
 async def test_a_wish_for_samples_does_not_undo_a_wish_to_end(desk: Desk) -> None:
@@ -115,7 +115,7 @@ async def test_a_job_whose_engine_fell_silent_waits_longer_each_time_and_is_put_
         assert await desk.store.leases.reap(clock()) == 1
         job = await desk.sees(job)
         waits.append((job.run_after - clock()).total_seconds())
-        assert job.deaths == death
+        assert job.crashes == death
         clock.advances(seconds=waits[-1] - 1)
         assert await desk.store.leases.claim("early", LEASE_SECONDS) is None
         clock.advances(seconds=1)
@@ -125,7 +125,7 @@ async def test_a_job_whose_engine_fell_silent_waits_longer_each_time_and_is_put_
     other = await desk.asks(BORIS)
     assert (await desk.claims()).id == other.id
     assert await desk.store.queue.resume(asked.id)
-    assert (await desk.claims()).deaths == 0
+    assert (await desk.claims()).crashes == 0
 
 
 async def test_deaths_are_forgiven_when_the_job_got_on_between_them(desk: Desk) -> None:
@@ -147,7 +147,7 @@ async def test_a_restarted_engine_takes_its_work_back_at_once(desk: Desk) -> Non
     await desk.claims("dead")
     assert await desk.store.leases.release_of_dead_engines("reborn") == 1
     job = await desk.claims("reborn")
-    assert (job.id, job.deaths) == (asked.id, 1)
+    assert (job.id, job.crashes) == (asked.id, 1)
     assert await desk.store.leases.release_of_dead_engines("reborn") == 0
 
 
@@ -166,7 +166,7 @@ async def test_a_job_given_back_is_not_counted_and_goes_on_before_newer_ones(des
     clock.advances(seconds=1)
     await desk.store.leases.release(job.id, job.lease_token)
     again = await desk.claims("next")
-    assert (again.id, again.attempt, again.deaths) == (first.id, 0, 0)
+    assert (again.id, again.attempt, again.crashes) == (first.id, 0, 0)
 
 
 async def test_an_unexpected_error_is_tried_again_later_and_then_ends_the_job(desk: Desk, clock: Clock) -> None:

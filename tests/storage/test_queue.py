@@ -99,15 +99,15 @@ async def test_a_held_job_is_not_claimed_until_it_is_let_go(desk: Desk) -> None:
 
 async def test_what_was_told_is_not_told_again_until_there_is_news(desk: Desk, clock: Clock) -> None:
     job = await desk.asks(ANNA)
-    (untold,) = await desk.store.queue.untold()
-    await desk.store.queue.told(job.id, untold.version)
-    assert await desk.store.queue.untold() == ()
+    (pending,) = await desk.store.queue.pending_notices()
+    await desk.store.queue.notified(job.id, pending.version)
+    assert await desk.store.queue.pending_notices() == ()
     await desk.finishes(await desk.claims())
-    (news,) = await desk.store.queue.untold()
+    (news,) = await desk.store.queue.pending_notices()
     assert news.state is JobState.DONE
-    await desk.store.queue.told(job.id, news.version)
-    await desk.store.queue.told(job.id, untold.version)  # said late: nothing becomes untold by it
-    assert await desk.store.queue.untold() == ()
+    await desk.store.queue.notified(job.id, news.version)
+    await desk.store.queue.notified(job.id, pending.version)  # said late: nothing is pending by it
+    assert await desk.store.queue.pending_notices() == ()
 
 
 async def test_a_quests_jobs_come_newest_first_and_by_kind(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from storage.errors import LeaseLost, QuotaReached
-from storage.leases import MAX_DEATHS
+from storage.leases import MAX_CRASHES
 from storage.records import Job, Progress
 from storage.states import LIVE_STATES, JobState
 from storage.store import Store
@@ -122,7 +122,7 @@ class Queue(RuleBasedStateMachine):
                     assert job.version > before.version
             assert (job.lease_owner is not None) == (job.state is JobState.RUNNING)
             assert (job.finished is None) == (job.state in LIVE_STATES)
-            assert job.deaths < MAX_DEATHS or job.state is JobState.QUARANTINED or job.state is JobState.CANCELED
+            assert job.crashes < MAX_CRASHES or job.state is JobState.QUARANTINED or job.state is JobState.CANCELED
             self.seen[job.id] = job
 
     async def all_jobs(self) -> tuple[Job, ...]:

@@ -123,7 +123,7 @@ async def test_a_held_job_waits_with_its_reason_and_no_attempt_is_counted(desk: 
     job = await desk.claims()
     await desk.store.leases.hold(job.id, job.lease_token, NoRoom(needs=10))
     held = await desk.sees(job)
-    assert (held.state, held.attempt, held.deaths) == (JobState.WAITING, 0, 0)
+    assert (held.state, held.attempt, held.crashes) == (JobState.WAITING, 0, 0)
     assert held.error is not None
     assert "NoRoom" in held.error
     assert held.version > job.version  # the person hears of it

@@ -68,7 +68,7 @@ async def test_a_training_that_got_on_forgives_earlier_deaths(desk: Desk, runnin
         await record(desk, job, range(1, last), state=state)
         await desk.store.leases.release_of_dead_engines("next")
         job = await desk.claims("again")
-        assert job.deaths == 1
+        assert job.crashes == 1
     for _ in range(2):  # from here on it gets nowhere
         await record(desk, job, range(1, 9), state=state)
         await desk.store.leases.release_of_dead_engines("next")

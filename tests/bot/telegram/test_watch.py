@@ -114,7 +114,7 @@ async def test_news_that_cannot_be_put_into_words_hold_up_nobody_elses(store: St
     await watch.look()
     assert await store.outbox.next_for(BORIS) is not None
     await watch.look()
-    assert await store.queue.untold() == ()
+    assert await store.queue.pending_notices() == ()
     assert len(jobs) == 2
 
 
@@ -139,7 +139,7 @@ async def test_news_are_told_once_over_a_restart(store: Store) -> None:
     await watching(store, Steps(store)).look()
     await store.leases.beat(job.id, claimed.lease_token, 30.0, Progress(done=1, total=4))
     await watching(store, Steps(store)).look()
-    assert await store.queue.untold() == ()
+    assert await store.queue.pending_notices() == ()
     await watching(store, Steps(store)).look()
     pending = await store.outbox.next_for(ANNA)
     assert pending is not None

@@ -200,7 +200,7 @@ async def test_a_stopped_engine_gives_its_jobs_back_uncounted(studio: Studio) ->
     await running
     found = await studio.state(job)
     assert found.state is JobState.QUEUED
-    assert (found.attempt, found.deaths) == (0, 0)
+    assert (found.attempt, found.crashes) == (0, 0)
 
 
 async def test_the_machine_says_what_it_is(studio: Studio) -> None:
