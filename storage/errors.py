@@ -15,7 +15,6 @@ StylesealError
 ├── QueueError
 │   ├── LeaseLost
 │   ├── JobConflict
-│   ├── MoveRefused
 │   ├── QuotaReached
 │   └── Quarantined
 ├── RequestError
@@ -98,10 +97,6 @@ class LeaseLost(QueueError):
 
 class JobConflict(QueueError):
     """A live job with the same key asks for something else."""
-
-
-class MoveRefused(QueueError):
-    """This move is not in the table of allowed moves."""
 
 
 class QuotaReached(QueueError):

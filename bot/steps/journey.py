@@ -13,11 +13,11 @@ from bot.rules.written import readable
 from bot.screens import SCREEN, Notice, Reply, Retire, Screen
 from bot.steps import STEPS, account, home, pasted
 from bot.steps.actions import Action, Good, does
-from bot.steps.moves import BACK_IS_HOME, Event
+from bot.steps.moves import BACK_IS_HOME, Event, MoveRefused
 from bot.steps.step import Messages
 from bot.steps.walk import Turn, Walk
 from bot.taps import Tap, Verb
-from storage.errors import CannotWrite, JobConflict, MoveRefused, PromptRefused, QuotaReached, StylesealError
+from storage.errors import CannotWrite, JobConflict, PromptRefused, QuotaReached, StylesealError
 from storage.states import Step
 
 REFUSALS = (QuotaReached, CannotWrite, PromptRefused)  # each has a sentence of its name

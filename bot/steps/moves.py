@@ -5,7 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from storage.errors import StylesealError
 from storage.states import Stage, Step
+
+
+class MoveRefused(StylesealError):
+    """This move is not in the table of allowed moves."""
 
 
 class Place(NamedTuple):

@@ -9,10 +9,9 @@ from bot.rules.pasted import Pasted, read_pasted
 from bot.screens import Retire, Screen
 from bot.steps import STEPS
 from bot.steps.actions import does
-from bot.steps.moves import Place
+from bot.steps.moves import MoveRefused, Place
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
-from storage.errors import MoveRefused
 from storage.states import Stage, Step
 
 # Where a text is a prompt or a part of one.

@@ -15,11 +15,10 @@ from bot.rules.prompt import negative_of
 from bot.rules.quotas import most_live
 from bot.rules.trigger import Tokenizer, tokens_of
 from bot.screens import LONGEST_COPY, Button, CopyButton, Message, Notice, Row
-from bot.steps.moves import JOURNEY, Event, Place
+from bot.steps.moves import JOURNEY, Event, MoveRefused, Place
 from bot.taps import MILLISECONDS, REVISIONS, Stamp, Tap, Verb
 from bot.words import Words
 from storage.chunks import in_chunks
-from storage.errors import MoveRefused
 from storage.families import Family
 from storage.records import Candidate, Job, MachineFacts, Person, Quest, Style
 from storage.requests import Request, prompts_of
