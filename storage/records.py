@@ -139,6 +139,9 @@ class Candidate:
     left_words: tuple[str, ...] = ()  # of the style, in small letters: the person wants them to stay in the caption
 
 
+COPIES = 0.9  # `Checkpoint.copying` from which a sample looks like a palette picture, and it counts against one
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """A saved point of a training, with what was measured on it."""
@@ -242,6 +245,9 @@ class ModelFacts:
         return pinned(self.name, self.revision)
 
 
+PICTURE_STEPS = 20  # what `seconds_per_picture` stands for
+
+
 @dataclass(frozen=True, kw_only=True)
 class MachineFacts:
     """What the engine says of itself; written at start and after timings changed."""
@@ -251,6 +257,6 @@ class MachineFacts:
     memory_mode: str
     dtype: str
     model: ModelFacts
-    seconds_per_picture: float | None = None  # measured, 20 steps with CFG
+    seconds_per_picture: float | None = None  # measured, PICTURE_STEPS with CFG
     seconds_per_training_step: float | None = None  # measured, batch of 4
     memory_bytes: int | None = None  # of the device, or main memory where there is no GPU

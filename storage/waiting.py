@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+LOOK_SECONDS = 0.25  # between two looks for what another process wrote; inside one a wake-up comes sooner
+
 
 async def wait(event: asyncio.Event, seconds: float) -> bool:
     """Whether the event came within so many seconds."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storage.records import Checkpoint
+from storage.records import COPIES, Checkpoint
 from storage.requests import TrainingAnswer
 
 SEEN = 0.03  # difference in a measure that a person begins to see on four samples
 LITTLE = 0.1  # style gained below which the pictures hardly changed
-COPIES = 0.9  # likeness to the nearest palette picture from which a sample looks like it
 
 
 def reading_key(answer: TrainingAnswer) -> str:

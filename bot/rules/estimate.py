@@ -11,7 +11,7 @@ from storage.presets import ATTENTION
 from storage.recipe import Optimizer, Preset, Recipe
 from storage.records import MachineFacts
 
-UPLOAD_BYTES = 50 * 10**6  # Bot API: what a bot may send as a document
+UPLOAD_BYTES = 50 * 10**6  # Bot API: what a bot may send as a document, "up to 50 MB"
 EXPORTED_BYTES = 2  # fp16
 OPTIMIZER_BYTES = {
     Optimizer.ADAMW: 8,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from storage.recipe import Prior, Recipe
-from storage.records import Job, MachineFacts
+from storage.records import PICTURE_STEPS, Job, MachineFacts
 from storage.requests import ExportRequest, TrainingRequest, read_request
 
 BAR_CELLS = 10
@@ -40,7 +40,7 @@ def dots(share: float, count: int = 5) -> str:
 
 
 def picture_seconds(facts: MachineFacts | None) -> float:
-    """Seconds a picture of 20 steps takes on this machine."""
+    """Seconds a picture of PICTURE_STEPS takes on this machine."""
     return (facts and facts.seconds_per_picture) or UNMEASURED_PICTURE_SECONDS
 
 
@@ -58,7 +58,7 @@ def seconds_of(job: Job, facts: MachineFacts | None) -> float:
         return training_seconds(request.recipe, len(request.samples), facts)
     if isinstance(request, ExportRequest):
         return TAKE_SECONDS
-    steps = sum(row.drawing.steps for row in request.rows) / 20
+    steps = sum(row.drawing.steps for row in request.rows) / PICTURE_STEPS
     return max(0.0, steps * (1 - job.progress.done / max(1, len(request.rows)))) * picture_seconds(facts)
 
 

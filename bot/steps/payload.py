@@ -14,7 +14,7 @@ from bot.steps.moves import Event
 from bot.steps.step import JobHooks, Messages, QuestStep
 from bot.steps.walk import Turn, Walk
 from bot.taps import Verb
-from storage.records import Job, Picture
+from storage.records import PICTURE_STEPS, Job, Picture
 from storage.requests import PayloadRequest
 from storage.states import JobKind, PictureRole, Stage, Step, SubjectsFrom, Way
 
@@ -38,7 +38,7 @@ def _way(walk: Walk) -> Screen:
     count = TARGETS[quest.style.kind].candidates
     target = TARGETS[quest.style.kind]
     subjects = subjects_of(walk)
-    seconds = count * picture_seconds(walk.machine) * quest.style.drawing.steps / 20
+    seconds = count * picture_seconds(walk.machine) * quest.style.drawing.steps / PICTURE_STEPS
     text = walk.words(
         "payload.ask",
         candidates=count,

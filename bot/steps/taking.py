@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import PurePath
 
+from bot.rules.estimate import UPLOAD_BYTES
 from bot.screens import Document, Notice, Row, Screen
 from bot.steps import status
 from bot.steps.actions import Good, does, one_of
@@ -19,7 +20,6 @@ from storage.states import ExportKind, JobKind
 LORAS = {"kohya": ExportKind.LORA_KOHYA, "diffusers": ExportKind.LORA_DIFFUSERS}  # by the button's argument
 CARD_CAPTIONS = 3  # examples of them in a model card
 DORA = ".dora"  # ends the keys of what is said otherwise of a DoRA
-SENT_AS_DOCUMENT_BYTES = 50 * 10**6  # Bot API
 
 
 async def seal_of(walk: Walk) -> Seal | None:
@@ -128,7 +128,7 @@ async def on_done(walk: Walk, job: Job) -> Messages:
     answer, request = read_answer(JobKind.EXPORT, job.answer or ""), read_request(job.request)
     assert isinstance(answer, ExportAnswer)
     assert isinstance(request, ExportRequest)
-    if answer.size_bytes > SENT_AS_DOCUMENT_BYTES:
+    if answer.size_bytes > UPLOAD_BYTES:
         return (Notice(text=walk.words("take.too_large", filename=answer.filename)),)
     # Other programs call a learnt word by its file.
     said = PurePath(answer.filename).stem if request.what is ExportKind.EMBEDDINGS else request.trigger

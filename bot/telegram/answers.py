@@ -20,11 +20,10 @@ from storage.documents import load
 from storage.errors import CannotWrite
 from storage.outbox import Pending
 from storage.store import Store
-from storage.waiting import wait
+from storage.waiting import LOOK_SECONDS, wait
 
 log = structlog.get_logger("answers")
 
-LOOK_SECONDS = 0.25
 LIVES_SECONDS = 120  # Telegram keeps a tap for 150 s
 AGAIN_SECONDS = 0.5
 

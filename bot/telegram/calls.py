@@ -24,13 +24,14 @@ from telegram import (
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import TelegramError
 
+from bot.rules.estimate import UPLOAD_BYTES
 from bot.screens import Album, Document, Notice, PictureSource, Retire, Screen
 from bot.sheets.renderer import Renderer
 from bot.telegram.delivery_check import DeliveryCheck
 from bot.telegram.fingerprint import Fingerprint
 from bot.telegram.keyboard import keyboard
 from bot.telegram.lesser import rest_of
-from bot.telegram.limits import CAPTION, LARGEST_UPLOAD_BYTES, TEXT, within
+from bot.telegram.limits import CAPTION, TEXT, within
 from bot.telegram.pictures import Media, Pictures, Sent
 from bot.telegram.refusals import Meaning, Part, verdict
 from bot.telegram.slot_names import INCOMING
@@ -163,7 +164,7 @@ class Calls:
     async def document(self, chat_id: int, document: Document, *, may_have_arrived: bool = False) -> Delivered:
         """A file in its original bytes. Raises TooLarge."""
         path = self._store.files.path(document.file)
-        if (await asyncio.to_thread(path.stat)).st_size > LARGEST_UPLOAD_BYTES:
+        if (await asyncio.to_thread(path.stat)).st_size > UPLOAD_BYTES:
             raise TooLarge
         found = await self._check.find(chat_id, document) if may_have_arrived else None
         if found is not None:

@@ -29,11 +29,10 @@ from storage.outbox import Pending
 from storage.slots import Slot
 from storage.states import Urgency
 from storage.store import Store
-from storage.waiting import wait
+from storage.waiting import LOOK_SECONDS, wait
 
 log = structlog.get_logger("delivery")
 
-LOOK_SECONDS = 0.25  # the engine's news reach the outbox through this process, so this only bounds a lost wake-up
 PROGRESS_SECONDS = 2.5  # text of a status message; edits share the budget with sends
 PROGRESS_PICTURE_SECONDS = 8.0
 

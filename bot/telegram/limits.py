@@ -8,7 +8,6 @@ import re
 from bot.rules.lengths import ELLIPSIS, cut, units
 
 TEXT, CAPTION, TOAST = 4096, 1024, 200  # Bot API: characters after parsing entities
-LARGEST_UPLOAD_BYTES = 50_000_000  # Bot API: "up to 50 MB"
 TAG = re.compile(r"<[^>]*>")
 
 

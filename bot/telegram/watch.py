@@ -17,10 +17,10 @@ from storage.errors import CannotWrite
 from storage.records import Job
 from storage.states import LIVE_STATES, JobState, Urgency
 from storage.store import AGAIN_SECONDS, Store
+from storage.waiting import LOOK_SECONDS
 
 log = structlog.get_logger("watch")
 SILENT = "engine.silent"
-LOOK_SECONDS = 0.25
 SILENCE_LOOK_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 NO_ROOM = "no-room"  # the moment since which the disk takes nothing

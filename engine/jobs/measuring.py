@@ -9,7 +9,7 @@ from PIL import Image
 
 from engine.jobs.attempt import Attempt, checkpoint_place
 from engine.jobs.events import Drew, Event, Measured, Stepped
-from engine.measures.checkpoint_choice import COPIES, Measures
+from engine.measures.checkpoint_choice import Measures
 from engine.measures.copying import copying
 from engine.measures.style_features import phash, style_features
 from engine.measures.style_gained import style_gained
@@ -19,6 +19,7 @@ from engine.pictures.png_parameters import parameters, png_bytes
 from engine.pictures.rows import Drawn, draw
 from engine.training.dataset import Dataset
 from engine.training.loop import Loop
+from storage.records import COPIES
 from storage.requests import TrainingRequest
 from storage.states import Phase
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from storage.records import COPIES
+
 SATURATED = 1.0  # style gained that is all of the palette's: more of it is exaggeration
 GUESSED = 0.5  # prompt kept (a rank among subjects) where the subject is only guessed
-COPIES = 0.9  # likeness to a palette picture from which on it is held against a checkpoint
 EQUAL = 0.01  # difference in worth that four samples a checkpoint cannot tell from chance
 
 

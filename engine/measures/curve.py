@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from engine.measures.checkpoint_choice import COPIES, Measures
-from storage.records import LossPoint
+from engine.measures.checkpoint_choice import Measures
+from storage.records import COPIES, LossPoint
 from storage.states import Diagnosis
 
 STILL_FALLING = 0.12  # share of the whole fall that the last quarter brings while a curve is not at its elbow yet

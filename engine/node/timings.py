@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.jobs.events import Drew, Event, Finished, Stepped, Trained
+from storage.records import PICTURE_STEPS
 from storage.requests import DrawnAnswer
 from storage.states import Phase
 
-PICTURE_STEPS = 20  # what `seconds_per_picture` stands for
 WEIGHT_OF_NEWEST = 0.3  # of a moving average: follows a machine that gets busy, forgives one odd job
 WORTH_SAYING = 0.2  # a change of this share is announced
 
