@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.screens import Album, Notice, Shown
 from bot.telegram.budget import GROUP_BURST, PRIVATE_BURST, Budget
-from bot.telegram.delivery import weight
+from bot.telegram.pacing import weight
 from storage.records import ContentHash
 
 
