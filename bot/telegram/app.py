@@ -7,19 +7,19 @@ import os
 import signal
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
 from telegram import Update
-from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, TypeHandler
 
 from bot.settings import Settings
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import InboxQueue
 from bot.telegram.packing import Packing
+from bot.telegram.poller import POLL_SECONDS, Poller
 from bot.telegram.profile import present
-from bot.telegram.refusals import Meaning, verdict
 from bot.telegram.request import calling, polling
 from bot.telegram.routes import Routes
 from bot.telegram.watch import Watch
@@ -27,19 +27,11 @@ from bot.walks import Walks
 from storage.beats import beat
 from storage.stalls import note_stalls
 from storage.store import Store
-from storage.waiting import wait
 
 log = structlog.get_logger("bot")
 
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
-POLL_SECONDS = 25
 BEAT_SECONDS, DELIVERY_SECONDS = 5.0, 20.0
-CONFLICT_SECONDS = 60.0
-NEWCOMER, SETTLED = 3, 12  # conflicts within that time until a bot gives way; who was here first outlasts the other
-SETTLED_SECONDS = 30.0
-RECONNECT_SECONDS = 2.0
 FAILED, REFUSED = 1, 2  # exit codes: to be started again, and not
-CONFLICT = 409
 SECOND_SIGNAL = 130
 REST_SECONDS = 3.0  # for messages that are being sent
 STOP_SECONDS = 5.0  # for what is under way; whatever is cut off then lies in inbox and outbox
@@ -57,8 +49,6 @@ class TelegramBot:
         walks = Walks(store, settings.admins)
         self.routes = Routes(store, walks.of, settings.language, self.delivery.wake)
         self.watch = Watch(store, walks.of, self.delivery.wake, settings.admins)
-        self._born = time.monotonic()
-        self._conflicts: list[float] = []
         self.exit_code = 0
         self._ended = asyncio.Event()
         self._signalled = False
@@ -74,13 +64,18 @@ class TelegramBot:
         self._signalled = True
         self.stop()
 
+    def _end_with(self, code: int) -> None:
+        self.exit_code = code
+        self.stop()
+
     def _application(self, token: str) -> Application:  # type: ignore[type-arg]  # six parameters nobody here uses
         local: dict[str, Any] = {"httpx_kwargs": {"trust_env": False}} if self.settings.speaks_locally else {}
         url = self.settings.telegram_api_url.rstrip("/")
         builder = ApplicationBuilder().token(token).base_url(f"{url}/bot").base_file_url(f"{url}/file/bot")
         builder = builder.update_queue(self.queue).request(calling(**local))
-        self._polling = polling(POLL_SECONDS, **local)
-        application = builder.get_updates_request(self._polling).build()
+        requests = polling(POLL_SECONDS, **local)
+        application = builder.get_updates_request(requests).build()
+        self._poller = Poller(application, self.queue, requests, partial(self._end_with, REFUSED))
         application.add_handler(TypeHandler(Update, self._handle))
         return application
 
@@ -92,7 +87,7 @@ class TelegramBot:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signal)
-        if not await self._connect():
+        if not await self._poller.connect(self._ended):
             return self.exit_code
         brought = await self.queue.bring_back(self.application.bot)
         log.info("talking", updates_brought_back=brought)
@@ -101,7 +96,7 @@ class TelegramBot:
             self.delivery.run(),
             self.watch.run(),
             self._present(),
-            self._poll(),
+            self._poller.start(),
             self.delivery.renderer.start(),
             self._beat(),
             Packing(self.store, self.delivery.wake).run(),
@@ -142,69 +137,14 @@ class TelegramBot:
     def _part_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             log.critical("a part of the bot failed", exc_info=task.exception())
-            self.exit_code = FAILED
-            self.stop()
+            self._end_with(FAILED)
 
     async def _beat(self) -> None:
         """Says that the bot talks, as long as updates are looked for and messages are delivered."""
-        self._polling.turned = time.monotonic()
         while True:
-            now = time.monotonic()
-            if now - self._polling.turned < 2 * POLL_SECONDS + 10 and now - self.delivery.looked < DELIVERY_SECONDS:
+            if self._poller.is_alive and time.monotonic() - self.delivery.looked < DELIVERY_SECONDS:
                 await asyncio.to_thread(beat, self.store.folder, "bot")
             await asyncio.sleep(BEAT_SECONDS)
 
-    async def _poll(self) -> None:
-        updater = self.application.updater
-        assert updater is not None
-        await updater.start_polling(
-            timeout=POLL_SECONDS,
-            bootstrap_retries=-1,
-            allowed_updates=ALLOWED_UPDATES,
-            drop_pending_updates=False,
-            error_callback=self._polling_failed,
-        )
-
-    async def _connect(self) -> bool:
-        """Greets the server, waiting while it is not there."""
-        while not self._ended.is_set():
-            try:
-                await self.application.initialize()
-            except TelegramError as error:
-                found = verdict(error)
-                if found.meaning is Meaning.OURS:
-                    self._refused_token()
-                    return False
-                log.warning("the Bot API server does not answer yet", code=found.code, why=found.label)
-                await wait(self._ended, RECONNECT_SECONDS)
-            else:
-                return True
-        return False
-
     async def _present(self) -> None:
         await present(self.application.bot, self.settings.admins, self.settings.language)
-
-    def _polling_failed(self, error: TelegramError) -> None:
-        found = verdict(error)
-        if found.meaning is Meaning.OURS:
-            self._refused_token()
-        elif found.code == CONFLICT:
-            self._in_conflict()
-        else:
-            log.warning("updates do not come", code=found.code, why=found.label)
-
-    def _refused_token(self) -> None:
-        log.error("This token is not known there. Copy it again from @BotFather, or check TELEGRAM_API_URL.")
-        self.exit_code = REFUSED
-        self.stop()
-
-    def _in_conflict(self) -> None:
-        now = time.monotonic()
-        self._conflicts = [at for at in self._conflicts if now - at < CONFLICT_SECONDS] + [now]
-        settled = self.queue.has_taken or self._conflicts[0] - self._born > SETTLED_SECONDS
-        if len(self._conflicts) < (SETTLED if settled else NEWCOMER):  # one alone may be a killed process's last poll
-            log.warning("somebody else polls with this token; looking again")
-            return
-        log.error("another bot polls with this token; this one ends, so that no update is done twice")
-        self.exit_code = REFUSED
-        self.stop()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.telegram.app import ALLOWED_UPDATES, TelegramBot
+from bot.telegram.app import TelegramBot
+from bot.telegram.poller import ALLOWED_UPDATES
 from bot.words import Words
 from rehearsal import answers
 from rehearsal.records import Standing
