@@ -16,9 +16,8 @@ from telegram.constants import ChatType
 
 from bot.rules.flood import WINDOW, is_flood, said_once
 from bot.screens import Notice
+from bot.telegram.language import words_for
 from bot.telegram.outgoing import enqueue
-from bot.telegram.routes import language_of
-from bot.words import Words
 from storage.errors import CannotWrite
 from storage.states import Urgency
 from storage.store import Store
@@ -63,7 +62,7 @@ class InboxQueue(asyncio.Queue[object]):
         super().__init__()
         self._store = store
         self._language = language
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self.has_taken = False  # whether any update came in this life
 
     def _init(self, maxsize: int) -> None:  # noqa: ARG002 - the place where asyncio.Queue lets a subclass choose its order
@@ -81,7 +80,7 @@ class InboxQueue(asyncio.Queue[object]):
         while True:
             try:
                 if await self._is_too_much(update):
-                    await self._tell(update)
+                    await self._warn(update)
                     return False
                 return await self._store.inbox.take(update.update_id, user_of(update), update.to_json())
             except CannotWrite as error:
@@ -97,19 +96,18 @@ class InboxQueue(asyncio.Queue[object]):
         since = self._store.clock() - WINDOW
         return is_flood(self._queue.waiting(user), await self._store.inbox.lately(user, since))
 
-    async def _tell(self, update: Update) -> None:
+    async def _warn(self, update: Update) -> None:
         """One sentence, then silence: everything else would be a flood of our own."""
         user, chat = update.effective_user, update.effective_chat
         if user is None or chat is None or chat.type != ChatType.PRIVATE:
             return
         key = said_once(user.id, self._store.clock())
-        if key in self._told:
+        if key in self._warned:
             return
         log.warning("one person asks for more than their share")
-        person = await self._store.people.find(user.id)
-        words = Words(person.language if person else language_of(user, self._language))
+        words = await words_for(self._store, user, self._language)
         await enqueue(self._store, chat.id, Notice(text=words("flood.too_much")), Urgency.EVENT, key)
-        self._told.add(key)
+        self._warned.add(key)
 
     def let_go(self) -> None:
         """Forgets what is queued, so that stopping need not handle it; it lies in the inbox."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.screens import Message, Screen
+from telegram import CallbackQuery
+
+from bot.screens import Answer, Message, Reply, Screen
 from storage.documents import dump
 from storage.states import Urgency
 from storage.store import Store
@@ -13,3 +15,15 @@ async def enqueue(store: Store, chat_id: int, message: Message, urgency: Urgency
     slot = message.slot if isinstance(message, Screen) else None
     is_fresh = isinstance(message, Screen) and message.fresh
     await store.outbox.enqueue(chat_id, dump(message), urgency=urgency, slot=slot, key=key, replaces=not is_fresh)
+
+
+async def enqueue_reply(store: Store, chat_id: int, reply: Reply, key: str | None = None) -> None:
+    """With a `key` once, whatever comes under it later: pictures of one album come as messages of their own."""
+    for number, message in enumerate(reply.messages):
+        await enqueue(store, chat_id, message, Urgency.REPLY, f"{key}:{number}" if key else None)
+
+
+async def enqueue_answer(store: Store, query: CallbackQuery, reply: Reply) -> None:
+    """What a tap is answered with at once."""
+    answer = Answer(callback_query_id=query.id, text=reply.toast, alert=reply.alert)
+    await enqueue(store, query.from_user.id, answer, Urgency.ANSWER)
