@@ -25,7 +25,7 @@ async def back_up(store: Store, target: Path) -> None:
     await asyncio.to_thread(target.mkdir, parents=True)
     copied = FileFolder(target / FILES)
     await asyncio.to_thread(_copy_files, store.files.folder, copied, _on_disk(store.files.folder))
-    await store.database.copy_to(target / DATABASE)
+    await asyncio.to_thread(_copy_database, store.database.path, target / DATABASE)
     await asyncio.to_thread(_keep_only_named, store.files.folder, copied, target / DATABASE)
     await asyncio.to_thread(check, target)
 
@@ -57,6 +57,13 @@ def restore(copy: Path, folder: Path) -> None:
     _copy_files(FileFolder(copy / FILES), files, _named(copy / DATABASE))
     shutil.copyfile(copy / DATABASE, folder / DATABASE)
     make_durable(folder / DATABASE)
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """A consistent copy, while this process and others read and write."""
+    with closing(sqlite.connect(str(source), isolation_level=None)) as connection:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    make_durable(target)
 
 
 def _named(path: Path) -> list[ContentHash]:

@@ -8,6 +8,7 @@ from storage.database import Database, Row, from_ms
 from storage.files import Files
 from storage.queries import queries
 from storage.records import Person
+from storage.scrub import scrub
 
 SQL = queries("people")
 CHAT_TABLES = ("forget_outbox", "forget_taps", "forget_slots", "forget_uploads", "forget_chat")
@@ -87,7 +88,7 @@ class People:
 
     async def scrub(self, *, whole: bool = False) -> None:
         """Takes forgotten people out of every byte; with a large database only when `whole`. Not inside a write."""
-        if await self._database.scrub(whole=whole):
+        if await scrub(self._database.path, whole=whole):
             await self._database.change(SQL["scrubbed"])
 
     async def scrub_when_idle(self) -> None:

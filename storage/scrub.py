@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,18 @@ from storage.room import Room
 
 SMALL_BYTES = 8 << 20  # rewritten within some 0.1 s; a larger database waits for an idle moment
 PATIENCE_MILLISECONDS = 200  # our own wait for others; they are asked again later rather than held up
+
+
+async def scrub(path: Path, *, whole: bool = False) -> bool:
+    """Takes what was deleted out of every byte; `whole` also of a large database. False: to be done later.
+
+    Whoever writes meanwhile waits as long as for a few commits, unless `whole`. Not inside a write.
+    """
+    await asyncio.to_thread(drop_copies, path)
+    if whole or (await asyncio.to_thread(path.stat)).st_size <= SMALL_BYTES:
+        return await asyncio.to_thread(rewrite, path)
+    await asyncio.to_thread(empty_log, path)
+    return False
 
 
 def drop_copies(path: Path, older_than: float | None = None) -> None:

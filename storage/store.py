@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -30,7 +31,7 @@ from storage.private import make_private
 from storage.quests import Quests
 from storage.queue import Queue
 from storage.room import Room
-from storage.scrub import empty_log
+from storage.scrub import drop_copies, empty_log
 from storage.seals import Seals
 from storage.slots import Slots
 from storage.trainings import Trainings
@@ -129,8 +130,8 @@ class Store:
         await self.uploads.tidy(before)
         await self.audit.tidy(to_ms(self.clock() - KEEP_NOTES))
         await self.files.sweep()
-        await self.database.drop_old_copies(KEEP.total_seconds())
-        await asyncio.to_thread(empty_log, self.folder / DATABASE)
+        await asyncio.to_thread(drop_copies, self.database.path, time.time() - KEEP.total_seconds())
+        await asyncio.to_thread(empty_log, self.database.path)
 
 
 def refuse_to_forget(path: Path, files: FileFolder) -> None:

@@ -248,7 +248,7 @@ async def test_nobody_who_shares_a_commit_goes_on_before_it(store: Store) -> Non
 async def until_waiting(task: asyncio.Task[None], store: Store) -> None:
     """Until a task is inside its write, or the loop has turned often."""
     for _ in range(10_000):
-        if store.database._holder is task:
+        if store.database._transactions._holder is task:
             return
         await turn()
     raise AssertionError("it never got in")
