@@ -50,7 +50,10 @@ class Lora:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Adapter .* was active")  # the Bank says which are
             delete_adapter(self.network, name, KEY)
-        getattr(self.network, "peft_config", {}).pop(name, None)
+        configs = getattr(self.network, "peft_config", {})
+        configs.pop(name, None)
+        if not configs and hasattr(self.network, "peft_config"):
+            del self.network.peft_config  # bare again, also for those who look for PEFT's marks
 
     def activate(self, weights: Mapping[str, float]) -> None:
         """Exactly these adapters, as far as they are on a layer, at these strengths."""
