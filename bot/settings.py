@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.words import LANGUAGES
 from storage.private import rehearsal_token
 
 TELEGRAM = "https://api.telegram.org"
@@ -29,7 +30,7 @@ class Settings(BaseSettings):
     telegram_api_url: str = Field(default=TELEGRAM, validation_alias=AliasChoices("TELEGRAM_API_URL"))
     data: Path = Path("data")
     admins: Annotated[frozenset[int], NoDecode] = frozenset()
-    language: Literal["en", "ru", "ko"] = "en"
+    language: str = "en"
     port: int = 8765
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -39,6 +40,13 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return [part for part in value.replace(",", " ").split() if part]
         return [value] if isinstance(value, int) else value
+
+    @field_validator("language")
+    @classmethod
+    def _spoken(cls, value: str) -> str:
+        if value not in LANGUAGES:
+            raise ValueError(f"one of {', '.join(LANGUAGES)}")
+        return value
 
     @field_validator("telegram_bot_token_file")
     @classmethod
