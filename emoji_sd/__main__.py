@@ -17,7 +17,7 @@ import typer
 from emoji_sd.recipe.data import commands as data
 from emoji_sd.recipe.judge import commands as judge
 from emoji_sd.recipe.train import commands as train
-from engine.models.heap import keep_freed_memory
+from engine.models.allocator import keep_freed_memory
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 for part in (data.app, train.app, judge.app):

@@ -21,10 +21,10 @@ from engine.exports.recipe_file import THREADS, RecipeFile, made_with, read_reci
 from engine.models.adapters.file import read
 from engine.models.loading import load_model
 from engine.models.machine import Machine
-from engine.training import trial
+from engine.training import dry_run
 from engine.training.dataset import Dataset, prepare
 from engine.training.loop import Loop
-from engine.training.refusals import refuse
+from engine.training.recipe_validation import validate
 from engine.training.text_side import text_side
 from storage.errors import FileMissing, FileRefused
 from storage.records import ContentHash
@@ -53,7 +53,7 @@ def reproduce(recipe: Path, pictures: Path | None, out: Path, device: str, tell:
     asked = read_recipe(recipe)
     shown, files = open_pictures(asked, pictures or dataset_beside(recipe))
     machine = load_model(asked.model, device=device)
-    refuse(asked.recipe, machine)
+    validate(asked.recipe, machine)
     if threads := asked.made_with.get(THREADS):
         torch.set_num_threads(int(threads))  # sums are cut into as many parts
     tell("encoding the palette")
@@ -73,7 +73,7 @@ def trained(machine: Machine, dataset: Dataset, asked: RecipeFile, tell: Tell) -
     try:
         text = text_side(machine, dataset, asked.recipe, NAME, asked.trigger)
         with closing(Loop(machine, dataset, asked.recipe, NAME, text)) as loop:
-            trial.attempt(loop)
+            dry_run.attempt(loop)
             while loop.step < asked.checkpoint_step:
                 losses = [point.loss for point in loop.run_step() if point is not None]
                 loss = f", loss {losses[-1]:.4f}" if losses else ""

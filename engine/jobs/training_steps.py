@@ -11,7 +11,7 @@ from engine.jobs.events import Event, Granted, SavedCheckpoint, Stepped, Trained
 from engine.jobs.measuring import Measuring, draw_samples
 from engine.measures.checkpoint_choice import advise
 from engine.measures.curve import diagnose, elbow
-from engine.training import trial
+from engine.training import dry_run
 from engine.training.loop import Loop
 from storage.errors import LossNotFinite
 from storage.failpoints import reach
@@ -89,7 +89,7 @@ class TrainingSteps:
     def dry_run(self) -> Stepped:
         """Says before the next step how long all of them will take. Raises OutOfMemory and LossNotFinite."""
         micro_steps = self.recipe.accumulation * (self.recipe.steps - self.loop.step)
-        return Stepped(progress=self.progress(trial.attempt(self.loop).seconds * micro_steps))
+        return Stepped(progress=self.progress(dry_run.attempt(self.loop).seconds * micro_steps))
 
     def step_once(self) -> Iterator[Event]:
         """One optimizer step with its loss. A step half done is left when the engine ends.

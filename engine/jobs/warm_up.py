@@ -20,7 +20,7 @@ ROWS = 2
 def warm_up(machine: Machine) -> float:
     """Seconds a picture's denoising step takes. To be called on the thread that will draw: threads warm pools."""
     _seconds(machine, COLD_STEPS)
-    style_features(machine, Image.new("RGB", (machine.size_px, machine.size_px)))  # its yardsticks
+    style_features(machine, Image.new("RGB", (machine.size_px, machine.size_px)))  # its references
     return _seconds(machine, MEASURED_STEPS) / ROWS / MEASURED_STEPS
 
 

@@ -21,7 +21,7 @@ from engine.pictures.latents import pixels_of
 DIMENSIONS = 64
 LARGEST_SIDE_PX = 512  # texture statistics hardly change above it, the cost does
 PROJECTION_SEED = 20170601  # any fixed number: features of two days must be comparable
-YARDSTICKS = 48  # synthetic pictures whose spread is the unit of every statistic
+REFERENCES = 48  # synthetic pictures whose spread is the unit of every statistic
 SMALLEST_DEVIATION = 1e-3
 
 
@@ -96,14 +96,14 @@ def _scale(machine: Machine) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and spread of every statistic over synthetic pictures, and the projection to 64 numbers."""
     side = min(machine.size_px, LARGEST_SIDE_PX)
     generator = torch.Generator().manual_seed(PROJECTION_SEED)
-    known = torch.stack([_statistics(machine, _yardstick(number, side, generator)) for number in range(YARDSTICKS)])
+    known = torch.stack([_statistics(machine, _reference(number, side, generator)) for number in range(REFERENCES)])
     projection = torch.randn(known.shape[1], DIMENSIONS, generator=generator)
-    # Johnson–Lindenstrauss keeps distances with 1/√64; 1/√2D makes two unrelated yardsticks lie about 1 apart
+    # Johnson–Lindenstrauss keeps distances with 1/√64; 1/√2D makes two unrelated references lie about 1 apart
     scale = (DIMENSIONS * 2 * known.shape[1]) ** -0.5
     return known.mean(dim=0), known.std(dim=0) + SMALLEST_DEVIATION, projection * scale
 
 
-def _yardstick(number: int, side: int, generator: torch.Generator) -> Tensor:
+def _reference(number: int, side: int, generator: torch.Generator) -> Tensor:
     """Noise of some grain, hard or smooth, of some contrast, on some colour (1, 3, side, side)."""
     grain = (2, 4, 8, 16, 32, side)[number % 6]
     mode = "nearest" if number % 2 else "bilinear"

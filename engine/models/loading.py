@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from engine.models.allocator import keep_freed_memory
 from engine.models.find import EMBEDDED, FoundModel, find
 from engine.models.hardware import MemoryMode, pick_device, pick_dtype, pick_memory
-from engine.models.heap import keep_freed_memory
 from engine.models.machine import Machine
 from engine.models.probe import probe
 from engine.models.reading import read

@@ -17,7 +17,7 @@ from storage.recipe import Recipe
 
 
 class Trainee(Protocol):
-    """What the yardstick and the prior ask of a loop: they are its parts, so they must not know it itself."""
+    """What validation and the prior ask of a loop: they are its parts, so they must not know it itself."""
 
     machine: Machine
     dataset: Dataset

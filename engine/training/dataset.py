@@ -12,11 +12,11 @@ from engine.models.machine import Machine
 from engine.models.text.encoder import Embeddings, encode
 from engine.models.text.prompts import chunk_count
 from engine.pictures.latents import generator, open_at, posterior
-from engine.training.beginning import nearest
+from engine.training.augmentation import Size, View, augmented, bucket_sizes, views_a_picture, views_of
 from engine.training.bucket import Bucket
 from engine.training.class_prior import drawing_class
 from engine.training.draws import Layout
-from engine.training.views import Size, View, bucket_sizes, moved, views_a_picture, views_of
+from engine.training.embedding_init import nearest
 from storage.attention_syntax import whole
 from storage.opened import opened
 from storage.recipe import Prior, Recipe
@@ -167,7 +167,7 @@ def _encoding(
 def _views(picture: Image.Image, number: int, size: Size, recipe: Recipe) -> list[View]:
     """All views of a picture, first as it is, then of each time that it is moved."""
     chance = generator(int(recipe.seed), number)
-    shown = [picture, *(moved(picture, chance) for _ in range(recipe.moved))]
+    shown = [picture, *(augmented(picture, chance) for _ in range(recipe.moved))]
     return [view for one in shown for view in views_of(one, size, recipe.crops, recipe.flip)]
 
 

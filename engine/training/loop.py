@@ -13,17 +13,17 @@ from engine.models.machine import Machine
 from engine.models.noise_schedule import noise_schedule, row_means, signal_to_noise, target_of
 from engine.models.text.encoder import Embeddings
 from engine.models.unet import predict
-from engine.training import yardstick
-from engine.training.averages import Averages
+from engine.training import validation_loss
 from engine.training.batches import Batch, batch_of
 from engine.training.captions import CachedCaptions, TextSide
 from engine.training.dataset import Dataset
+from engine.training.divergence import DivergenceCheck
 from engine.training.draws import Draw, draw
-from engine.training.guard import Guard
-from engine.training.losses import pointwise, taught_timesteps, timestep_weight
+from engine.training.ema import EMA
+from engine.training.losses import pointwise, timestep_weight, trained_timesteps
 from engine.training.optimizers import Group, adapter_groups, make_optimizer, set_rate
-from engine.training.prior import kept
-from engine.training.refusals import refuse
+from engine.training.prior import prior_batch
+from engine.training.recipe_validation import validate
 from engine.training.resume import pack, unpack
 from storage.errors import LossNotFinite
 from storage.recipe import Recipe
@@ -47,7 +47,7 @@ class Loop:
     text: TextSide = field(default=None)  # type: ignore[assignment]  # the cached captions, set below
 
     def __post_init__(self) -> None:
-        refuse(self.recipe, self.machine)
+        validate(self.recipe, self.machine)
         if not self.dataset.fits(self.recipe):
             raise ValueError("The dataset was prepared for another recipe; hand the recipe to `prepare`.")
         if self.text is None:
@@ -60,27 +60,27 @@ class Loop:
         spoken = [Group(list(parameters), rate) for parameters, rate in self.text.parameters()]
         self.parameters = [*named.values(), *(one for group in spoken for one in group.parameters)]
         self.optimizer = make_optimizer([*adapter_groups(named, self.recipe), *spoken], self.recipe)
-        self.averages = Averages(self.parameters, self.recipe.ema_decay) if self.recipe.ema_decay > 0 else None
+        self.ema = EMA(self.parameters, self.recipe.ema_decay) if self.recipe.ema_decay > 0 else None
         self.schedule = noise_schedule(self.machine.noise_scheduler_config)
         self.timesteps = int(self.schedule.config.num_train_timesteps)
         prediction = str(self.schedule.config.prediction_type)
-        self.layout = self.dataset.layout(taught_timesteps(self.recipe, self.schedule.alphas_cumprod, prediction))
+        self.layout = self.dataset.layout(trained_timesteps(self.recipe, self.schedule.alphas_cumprod, prediction))
         self.step, self.rows_at_once, self.checkpointing = 0, self.recipe.batch_size, False
         self.read_every = READ_EVERY.get(self.machine.device.type, 1)
-        self.guard = Guard(self._weight_norm())
+        self.divergence = DivergenceCheck(self._weight_norm())
         self._unread: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # step, loss, norm of the gradients
 
     def go_on_from(self, step: int, state: bytes) -> None:
         """Takes up a packed state, to the bit."""
         self._learn(True)
-        self.guard.lowest = unpack(state, self.parameters, self.optimizer, self.averages)
+        self.divergence.lowest = unpack(state, self.parameters, self.optimizer, self.ema)
         self._learn(False)
         self.step = step
 
     def state(self) -> bytes:
         """What `go_on_from` takes."""
         self._learn(True)
-        packed = pack(self.parameters, self.optimizer, self.averages, self.guard.lowest, self.dataset.initializer)
+        packed = pack(self.parameters, self.optimizer, self.ema, self.divergence.lowest, self.dataset.initializer)
         self._learn(False)
         return packed
 
@@ -96,17 +96,17 @@ class Loop:
             if micro + 1 < recipe.accumulation:
                 yield None
         self._unread.append((self.step + 1, torch.stack(losses).sum(), self.clip()))
-        is_yardstick = yardstick.is_due(self.step + 1, recipe.steps)
-        told = self.read() if is_yardstick or len(self._unread) >= self.read_every else []
+        is_validated = validation_loss.is_due(self.step + 1, recipe.steps)
+        told = self.read() if is_validated or len(self._unread) >= self.read_every else []
         set_rate(self.optimizer, recipe, self.step + 1)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        if self.averages is not None:
-            self.averages.follow()
+        if self.ema is not None:
+            self.ema.follow()
         self._learn(False)
         self.step += 1
         yield from told[:-1]
-        if is_yardstick:
+        if is_validated:
             grid, weight_norm = yield from self._validate()
             told[-1] = replace(told[-1], validation_loss=grid, weight_norm=weight_norm)
         yield from told[-1:]
@@ -129,8 +129,8 @@ class Loop:
 
     def _validate(self) -> Generator[None, None, tuple[float, float]]:
         """The grid's loss and the norm of what is learnt, with a pause after every timestep. Raises LossExploded."""
-        grid, weight_norm = (yield from yardstick.measuring(self)), self._weight_norm()
-        self.guard.look(self.step, grid, weight_norm)
+        grid, weight_norm = (yield from validation_loss.measuring(self)), self._weight_norm()
+        self.divergence.update(self.step, grid, weight_norm)
         return grid, weight_norm
 
     def learn_from(self, chance: Draw) -> torch.Tensor:
@@ -151,7 +151,7 @@ class Loop:
         with self.active():
             yield self._loss(batch, self.text.condition(chance.captions, chance.dropped), target)
         if recipe.prior_weight > 0:
-            known = kept(self, batch, chance)
+            known = prior_batch(self, batch, chance)
             with self.active():
                 yield self._loss(replace(known.batch, mask=None), known.said, known.target) * recipe.prior_weight
 
@@ -194,8 +194,8 @@ class Loop:
 
     def _learn(self, learning: bool) -> None:
         """The weights that learn into the parameters, or the average that others see."""
-        if self.averages is not None:
-            self.averages.wear(not learning)
+        if self.ema is not None:
+            self.ema.apply(not learning)
 
     def _weight_norm(self) -> float:
         return float(torch.nn.utils.get_total_norm([one.detach() for one in self.parameters]))

@@ -60,7 +60,7 @@ def timestep_weight(recipe: Recipe, snr: torch.Tensor, prediction: str) -> torch
     return min_snr_weight(snr, recipe.min_snr_gamma, prediction)
 
 
-def taught_timesteps(recipe: Recipe, alphas_cumprod: torch.Tensor, prediction: str) -> int:
+def trained_timesteps(recipe: Recipe, alphas_cumprod: torch.Tensor, prediction: str) -> int:
     """How many timesteps, from the finest on, weigh anything: a row of the others would be computed for nothing."""
     weights = timestep_weight(recipe, signal_to_noise(alphas_cumprod, torch.arange(len(alphas_cumprod))), prediction)
     return int(weights.nonzero().max()) + 1

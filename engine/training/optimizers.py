@@ -45,7 +45,7 @@ def _adamw(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimize
 
 
 def _adamw8bit(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.Optimizer:
-    from bitsandbytes.optim import AdamW8bit  # only where there is CUDA, see refusals
+    from bitsandbytes.optim import AdamW8bit  # only where there is CUDA, see recipe_validation
 
     optimizer: torch.optim.Optimizer = AdamW8bit(groups, weight_decay=recipe.weight_decay)
     return optimizer

@@ -16,7 +16,7 @@ from storage.recipe import Prior
 
 
 @dataclass(frozen=True)
-class Kept:
+class PriorBatch:
     """What must be predicted as before: latents, captions, and the answer (B, C, h, w)."""
 
     batch: Batch
@@ -24,7 +24,7 @@ class Kept:
     target: torch.Tensor
 
 
-def kept(loop: Trainee, batch: Batch, chance: Draw) -> Kept:
+def prior_batch(loop: Trainee, batch: Batch, chance: Draw) -> PriorBatch:
     """What a micro-step preserves. To be asked while no adapter is active.
 
     `class`: pictures of the class and their own noise (Ruiz et al. 2022, arXiv 2208.12242, equation 2). `trigger`, the
@@ -38,13 +38,13 @@ def kept(loop: Trainee, batch: Batch, chance: Draw) -> Kept:
     with torch.no_grad(), loop.machine.bank.activate({}):
         noisy = loop.schedule.add_noise(batch.x0, batch.noise, batch.t)
         target = predict(loop.machine, noisy, batch.t, said, batch.time_ids)
-    return Kept(batch, said, target)
+    return PriorBatch(batch, said, target)
 
 
-def _of_class(loop: Trainee, chance: Draw) -> Kept:
+def _of_class(loop: Trainee, chance: Draw) -> PriorBatch:
     batch, caption = class_batch_of(loop.dataset, chance, loop.machine.device), loop.dataset.class_caption
     assert caption is not None
     count = len(batch.t)
     pooled = None if caption.pooled is None else caption.pooled.expand(count, -1)
     said = Embeddings(caption.hidden.expand(count, -1, -1), pooled)
-    return Kept(batch, said, target_of(loop.schedule, batch.x0, batch.noise, batch.t))
+    return PriorBatch(batch, said, target_of(loop.schedule, batch.x0, batch.noise, batch.t))

@@ -1,4 +1,4 @@
-"""The state a training goes on from, as safetensors: weights, moments, scalars, averages, what its word began as."""
+"""The state a training goes on from, as safetensors: weights, moments, scalars, ema, what its word began as."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from safetensors.torch import load, save
 
-from engine.training.averages import Averages
+from engine.training.ema import EMA
 from storage.errors import FileDamaged
 
 AVERAGE, LOWEST = "average", "grid.lowest"
@@ -19,7 +19,7 @@ LEFT_TO_THE_RECIPE = ("lr", "peak_rate")  # set again before every step
 def pack(
     parameters: Sequence[torch.nn.Parameter],
     optimizer: torch.optim.Optimizer,
-    averages: Averages | None = None,
+    ema: EMA | None = None,
     lowest: float = float("inf"),
     initializer: str = "",
 ) -> bytes:
@@ -32,10 +32,10 @@ def pack(
         tensors[f"{number:05}.weight"] = _held(parameter)
         for name, value in optimizer.state[parameter].items():
             tensors[f"{number:05}.{name}"] = _held(value)
-        if averages is not None:
-            tensors[f"{number:05}.{AVERAGE}"] = _held(averages.resting[number])
-    if averages is not None:
-        tensors["average.steps"] = torch.tensor(averages.steps)
+        if ema is not None:
+            tensors[f"{number:05}.{AVERAGE}"] = _held(ema.shadow[number])
+    if ema is not None:
+        tensors["average.steps"] = torch.tensor(ema.steps)
     packed: bytes = save(tensors, metadata={INITIALIZER: initializer})
     return packed
 
@@ -54,7 +54,7 @@ def unpack(
     data: bytes,
     parameters: Sequence[torch.nn.Parameter],
     optimizer: torch.optim.Optimizer,
-    averages: Averages | None = None,
+    ema: EMA | None = None,
 ) -> float:
     """Puts everything back to the bit; returns the lowest grid. Raises FileDamaged when it does not fit."""
     try:
@@ -62,11 +62,11 @@ def unpack(
         for number, parameter in enumerate(parameters):
             own = {key[6:]: value for key, value in tensors.items() if key.startswith(f"{number:05}.")}
             parameter.data.copy_(own.pop("weight"))
-            if averages is not None:
-                averages.resting[number].copy_(own.pop(AVERAGE))
+            if ema is not None:
+                ema.shadow[number].copy_(own.pop(AVERAGE))
             optimizer.state[parameter] = {name: _placed(value, parameter.device) for name, value in own.items()}
-        if averages is not None:
-            averages.steps = int(tensors["average.steps"])
+        if ema is not None:
+            ema.steps = int(tensors["average.steps"])
         _put_back(tensors, optimizer)
         return float(tensors[LOWEST])
     except (KeyError, ValueError, RuntimeError) as error:

@@ -12,7 +12,7 @@ from engine.models.text.encoder import Embeddings, embed
 from engine.models.text.prompts import chunk_count, tokens_of
 from engine.training.captions import CachedCaptions, Groups, TextSide
 from engine.training.dataset import Dataset
-from engine.training.refusals import refuse
+from engine.training.recipe_validation import validate
 from storage.errors import RecipeRefused
 from storage.recipe import Recipe
 
@@ -22,7 +22,7 @@ def text_side(machine: Machine, dataset: Dataset, recipe: Recipe, name: str, tri
 
     Raises RecipeRefused.
     """
-    refuse(recipe, machine)
+    validate(recipe, machine)
     if recipe.new_tokens > 0 and not trigger:
         raise RecipeRefused(reason="word_without_trigger")
     if recipe.text_encoder_learning_rate <= 0 and recipe.new_tokens < 1:

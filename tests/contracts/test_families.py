@@ -16,7 +16,7 @@ from engine.exports.about import about_seal, lora_headers
 from engine.exports.kohya_names import kohya_module
 from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
-from engine.training.refusals import refuse
+from engine.training.recipe_validation import refuse
 from storage.documents import dump, load
 from storage.families import FAMILIES, Family
 from storage.presets import ATTENTION, PRESETS

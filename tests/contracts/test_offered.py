@@ -19,7 +19,7 @@ from engine.models.machine import Machine
 from engine.training.dataset import Dataset, prepare
 from engine.training.loop import Loop
 from engine.training.optimizers import OPTIMIZERS, SCHEDULES
-from engine.training.refusals import REASONS, refuse
+from engine.training.recipe_validation import REASONS, refuse
 from engine.training.text_side import text_side
 from storage.documents import dump, load
 from storage.families import Family

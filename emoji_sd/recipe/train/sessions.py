@@ -23,7 +23,7 @@ from emoji_sd.recipe.train.distributed import HALVES, ProcessGroup
 from emoji_sd.recipe.train.fast_cpu import speed_up
 from emoji_sd.recipe.train.precision import has_bf16
 from emoji_sd.recipe.train.runs import Constant, Cosine, Optimization, Run, Schedule, Session
-from engine.models.heap import keep_freed_memory
+from engine.models.allocator import keep_freed_memory
 
 
 def device() -> torch.device:

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from engine.jobs import training
-from engine.training import trial
+from engine.training import dry_run
 from engine.training.dataset import prepare
-from engine.training.guard import HEAVIER, WORSE, Guard
+from engine.training.divergence import HEAVIER, WORSE, DivergenceCheck
 from engine.training.loop import Loop
-from engine.training.refusals import REASONS, refuse
+from engine.training.recipe_validation import REASONS, validate
 from storage.errors import LossExploded, LossNotFinite, OutOfMemory, RecipeRefused
 from storage.limits import MOST, MOST_PICTURES
 from storage.recipe import Recipe
@@ -48,7 +48,7 @@ REFUSED: list[tuple[str, dict[str, object]]] = [
 @pytest.mark.parametrize(("reason", "changes"), REFUSED)
 def test_what_cannot_go_together_is_refused_by_its_reason(reason: str, changes: dict[str, object]) -> None:
     with pytest.raises(RecipeRefused) as refused:
-        refuse(replace(Recipe(), **changes), tiny_machine("sd1"))  # type: ignore[arg-type]
+        validate(replace(Recipe(), **changes), tiny_machine("sd1"))  # type: ignore[arg-type]
     assert refused.value.facts["reason"] == reason
 
 
@@ -61,7 +61,7 @@ def test_a_palette_beyond_the_upper_end_is_refused_before_it_is_read() -> None:
 
 
 def test_the_default_recipe_goes_and_every_reason_that_a_cpu_can_meet_is_met_above() -> None:
-    refuse(Recipe(), tiny_machine("sd1"))
+    validate(Recipe(), tiny_machine("sd1"))
     elsewhere = {"eight_bit_not_installed", "dora_offload"}  # need CUDA
     assert {reason for reason, _ in REFUSED} | elsewhere == set(REASONS)
 
@@ -79,7 +79,7 @@ def test_a_trial_says_how_long_a_step_takes_and_changes_nothing_that_comes_after
     with closing(loop_of(machine)) as loop:
         expected = steps(loop, 2), loop.state()
     with closing(loop_of(machine)) as tried:
-        found = trial.attempt(tried)
+        found = dry_run.attempt(tried)
         assert (steps(tried, 2), tried.state()) == expected
     assert 0 < found.seconds < 5
     assert (found.rows_at_once, found.checkpointing) == (2, False)
@@ -89,7 +89,7 @@ def test_a_weight_that_is_no_number_is_found_before_step_one() -> None:
     with closing(loop_of(tiny_machine("sd1"))) as loop:
         loop.parameters[0].data.view(-1)[0] = float("nan")
         with pytest.raises(LossNotFinite):
-            trial.attempt(loop)
+            dry_run.attempt(loop)
         assert all(parameter.grad is None for parameter in loop.parameters)
 
 
@@ -126,13 +126,13 @@ def small_memory() -> Iterator[Callable[[int], SmallMemory]]:
 def test_a_batch_that_does_not_fit_is_recomputed_then_taken_in_pieces(
     small_memory: Callable[[int], SmallMemory], rows: int, expected: tuple[int, bool]
 ) -> None:
-    found = trial.attempt(small_memory(rows))
+    found = dry_run.attempt(small_memory(rows))
     assert (found.rows_at_once, found.checkpointing) == expected
 
 
 def test_where_not_one_row_fits_it_says_so(small_memory: Callable[[int], SmallMemory]) -> None:
     with pytest.raises(OutOfMemory):
-        trial.attempt(small_memory(0))
+        dry_run.attempt(small_memory(0))
 
 
 def test_a_batch_in_pieces_with_recomputing_learns_the_same() -> None:
@@ -154,7 +154,7 @@ def test_a_batch_in_pieces_with_recomputing_learns_the_same() -> None:
 def test_weights_that_run_away_stop_a_training_whose_numbers_are_still_numbers() -> None:
     with closing(loop_of(tiny_machine("sd1"), steps=12, learning_rate=1e-3)) as loop:
         first = steps(loop, 2)[0]
-        assert first.weight_norm == pytest.approx(loop.guard.start_norm, rel=0.1)
+        assert first.weight_norm == pytest.approx(loop.divergence.start_norm, rel=0.1)
         for parameter in loop.parameters:
             parameter.data *= 4 * HEAVIER
         with pytest.raises(LossExploded):
@@ -163,11 +163,11 @@ def test_weights_that_run_away_stop_a_training_whose_numbers_are_still_numbers()
 
 @pytest.mark.parametrize("grid", [2.0 * WORSE, float("nan"), float("inf")])
 def test_a_grid_far_above_its_lowest_is_a_training_that_ran_away(grid: float) -> None:
-    guard = Guard(start_norm=1.0)
-    guard.look(1, 1.0, 1.0)
-    guard.look(2, WORSE * 0.9, 1.0)
+    check = DivergenceCheck(start_norm=1.0)
+    check.update(1, 1.0, 1.0)
+    check.update(2, WORSE * 0.9, 1.0)
     with pytest.raises(LossExploded):
-        guard.look(3, grid, 1.0)
+        check.update(3, grid, 1.0)
 
 
 def test_losses_read_late_are_all_told_once_and_nothing_is_kept_before_they_are() -> None:

@@ -9,7 +9,7 @@ import torch
 
 from engine.models.adapters.file import read
 from engine.models.adapters.shape import Shape
-from engine.training import yardstick
+from engine.training import validation_loss
 from engine.training.loop import Loop
 from storage.recipe import Schedule
 from tests.engine.sealing import ATTENTION, base_hash
@@ -22,7 +22,7 @@ PLANNED = 3 * STEPS  # so that the grid is measured at every second step only
 
 
 def grid(loop: Loop) -> float:
-    work = yardstick.measuring(loop)
+    work = validation_loss.measuring(loop)
     while True:
         try:
             next(work)
@@ -54,13 +54,13 @@ def test_between_steps_the_model_wears_the_average_and_the_learning_weights_go_o
         averaged = [parameter.detach().clone() for parameter in loop.parameters]
         for number in range(1, 4):
             steps(loop, 1)
-            assert loop.averages is not None
+            assert loop.ema is not None
             decay = min(0.5, (1 + number) / (10 + number))
-            averaged = [decay * a + (1 - decay) * w for a, w in zip(averaged, loop.averages.resting, strict=True)]
+            averaged = [decay * a + (1 - decay) * w for a, w in zip(averaged, loop.ema.shadow, strict=True)]
         for parameter, average in zip(loop.parameters, averaged, strict=True):
             assert torch.allclose(parameter, average, atol=1e-6)
-        for resting, weight in zip(loop.averages.resting, learnt, strict=True):
-            assert torch.equal(resting, weight)
+        for shadow, weight in zip(loop.ema.shadow, learnt, strict=True):
+            assert torch.equal(shadow, weight)
 
 
 def test_loraplus_moves_the_up_matrices_faster_and_nothing_else() -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 
 from engine.models.machine import Machine
 from engine.models.text.encoder import encode
-from engine.training import yardstick
+from engine.training import validation_loss
 from engine.training.captions import CachedCaptions
 from engine.training.dataset import prepare
 from engine.training.loop import Loop
@@ -49,7 +49,7 @@ def training(machine: Machine, request: TrainingRequest, files: Memory) -> Itera
 
 def grid(loop: Loop) -> float:
     """The validation loss as it stands."""
-    work = yardstick.measuring(loop)
+    work = validation_loss.measuring(loop)
     while True:
         try:
             next(work)

@@ -11,7 +11,7 @@ import torch
 
 from engine.models.text.encoder import encode
 from engine.pictures.png_parameters import png_bytes
-from engine.training import beginning
+from engine.training import embedding_init
 from engine.training.dataset import Dataset, prepare, preparing
 from engine.training.loop import Loop
 from engine.training.text_side import text_side
@@ -97,8 +97,8 @@ def test_an_error_where_something_is_drawn_counts_and_one_on_the_ground_does_not
     on_the_ground, on_the_strokes = torch.ones(1, 4, 8, 8), torch.zeros(1, 4, 8, 8)
     on_the_ground[..., :4, :4] = 0.0
     on_the_strokes[..., :2, :2] = 0.1
-    assert beginning.error_where_drawn(on_the_ground, right, picture) == 0
-    assert beginning.error_where_drawn(on_the_strokes, right, picture) > 0
+    assert embedding_init.error_where_drawn(on_the_ground, right, picture) == 0
+    assert embedding_init.error_where_drawn(on_the_strokes, right, picture) > 0
 
 
 def test_nothing_is_looked_for_where_no_word_is_learnt() -> None:

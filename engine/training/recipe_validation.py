@@ -44,7 +44,7 @@ REASONS: dict[str, Test] = {
 }
 
 
-def refuse(recipe: Recipe, machine: Machine) -> None:
+def validate(recipe: Recipe, machine: Machine) -> None:
     """Raises RecipeRefused with the first reason that holds."""
     for reason, holds in REASONS.items():
         if holds(recipe, machine):

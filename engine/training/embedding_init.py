@@ -22,18 +22,18 @@ MANY = 4  # words that are looked at on every second picture only while they are
 
 
 def nearest(
-    machine: Machine, buckets: Sequence[Bucket], beginnings: Mapping[str, Sequence[str]], seed: int
+    machine: Machine, buckets: Sequence[Bucket], initializers: Mapping[str, Sequence[str]], seed: int
 ) -> Generator[None, None, str]:
-    """The key of `beginnings` whose captions, one a picture, foretell the palette best; pauses every few rows.
+    """The key of `initializers` whose captions, one a picture, foretell the palette best; pauses every few rows.
 
     The diffusion loss as a classifier (Li et al. 2023, arXiv 2303.16203), all words on the same noise, by successive
     halving (Karnin et al. 2013): the worse half is left out before the others are looked at again. It is the loss where
     something is drawn, as a ground tells little of strokes and has most of the cells.
     """
-    texts = [caption for captions in beginnings.values() for caption in captions]
+    texts = [caption for captions in initializers.values() for caption in captions]
     chunks = chunk_count(machine, *texts)
-    said = {words: encode(machine, captions, chunks=chunks) for words, captions in beginnings.items()}
-    errors = dict.fromkeys(beginnings, 0.0)
+    said = {words: encode(machine, captions, chunks=chunks) for words, captions in initializers.items()}
+    errors = dict.fromkeys(initializers, 0.0)
     turn = 0
     while len(errors) > 1:
         every = 2 if len(errors) > MANY else 1

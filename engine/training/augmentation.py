@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 Size = tuple[int, int]
 """Width and height in px."""
-MOST_MOVED, MOST_TURNED = 0.05, 10.0  # of a picture's sides; degrees
+MOST_SHIFTED, MOST_TURNED = 0.05, 10.0  # of a picture's sides; degrees
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _distance(one: Size, other: Size) -> float:
     return abs(math.log(one[0] / one[1]) - math.log(other[0] / other[1]))
 
 
-def moved(picture: Image.Image, chance: torch.Generator) -> Image.Image:
+def augmented(picture: Image.Image, chance: torch.Generator) -> Image.Image:
     """The picture (RGBA) elsewhere in its frame, a little turned: another in the same strokes, as wide as they were.
 
     What comes into sight is the picture mirrored at its edge, so that a ground goes on. Every channel is turned by
@@ -72,7 +72,7 @@ def moved(picture: Image.Image, chance: torch.Generator) -> Image.Image:
     width, height = picture.size
     margin = max(picture.size) // 4 + 1  # more than a corner can travel
     spread = np.pad(np.asarray(picture), ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
-    there = (right * MOST_MOVED * width, down * MOST_MOVED * height)
+    there = (right * MOST_SHIFTED * width, down * MOST_SHIFTED * height)
     channels = [
         Image.fromarray(channel).rotate(turn * MOST_TURNED, Image.Resampling.BICUBIC, translate=there)
         for channel in np.moveaxis(spread, 2, 0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 
-class Averages:
+class EMA:
     """An exponential moving average of parameters, swapped with them by pointer.
 
     While a step is taken the parameters hold the weights that learn; between steps they hold the average, so that
@@ -16,8 +16,8 @@ class Averages:
 
     def __init__(self, parameters: Sequence[torch.nn.Parameter], decay: float) -> None:
         self.parameters, self.decay, self.steps = parameters, decay, 0
-        self.resting = [parameter.detach().clone() for parameter in parameters]  # those of the two not worn now
-        self.is_worn = False
+        self.shadow = [parameter.detach().clone() for parameter in parameters]  # those of the two not applied now
+        self.is_applied = False
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -27,12 +27,12 @@ class Averages:
         """
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(self.resting, [parameter.data for parameter in self.parameters], 1 - decay)
+        torch._foreach_lerp_(self.shadow, [parameter.data for parameter in self.parameters], 1 - decay)
 
-    def wear(self, average: bool) -> None:
+    def apply(self, average: bool) -> None:
         """Puts the average (or the learning weights) into the parameters."""
-        if average is self.is_worn:
+        if average is self.is_applied:
             return
         for number, parameter in enumerate(self.parameters):
-            parameter.data, self.resting[number] = self.resting[number], parameter.data
-        self.is_worn = average
+            parameter.data, self.shadow[number] = self.shadow[number], parameter.data
+        self.is_applied = average

@@ -12,7 +12,7 @@ import pytest
 FAULTS = """
 import resource, sys
 import torch
-from engine.models.heap import keep_freed_memory
+from engine.models.allocator import keep_freed_memory
 
 def a_step():
     return sum(float(one.sum()) for one in [torch.ones(2**20) for _ in range(30)])

@@ -17,17 +17,17 @@ from PIL import Image
 from engine.models.machine import Machine
 from engine.models.noise_schedule import row_means, signal_to_noise
 from engine.pictures.latents import generator
+from engine.training.augmentation import MOST_SHIFTED, augmented, bucket_sizes, views_a_picture, views_of
 from engine.training.dataset import Dataset, orders_of, prepare
 from engine.training.draws import Layout, bucket_of, draw, timestep_shares
 from engine.training.losses import (
     DECIDED_SNR,
     debiased_weight,
     pointwise,
-    taught_timesteps,
     timestep_weight,
+    trained_timesteps,
 )
 from engine.training.optimizers import rate_share
-from engine.training.views import MOST_MOVED, bucket_sizes, moved, views_a_picture, views_of
 from storage.opened import opened
 from storage.recipe import Loss, Recipe, Schedule, Timesteps
 from storage.records import ContentHash, Seed
@@ -90,7 +90,7 @@ def dotted(width: int, height: int) -> Image.Image:
 def test_a_moved_picture_has_the_same_figure_elsewhere_with_its_alpha_on_the_same_ground(
     size: tuple[int, int], seed: int
 ) -> None:
-    before, after = dotted(*size), moved(dotted(*size), generator(seed, 0))
+    before, after = dotted(*size), augmented(dotted(*size), generator(seed, 0))
     red, green, blue, alpha = (np.asarray(channel, float) for channel in after.split())
     assert after.size == size
     assert np.abs(red - alpha).max() <= 1
@@ -99,7 +99,7 @@ def test_a_moved_picture_has_the_same_figure_elsewhere_with_its_alpha_on_the_sam
     assert alpha.mean() == pytest.approx(np.asarray(before)[..., 3].mean(), rel=0.05)
     rows, columns = np.nonzero(alpha > 127)
     there = columns.mean() - (size[0] - 1) / 2, rows.mean() - (size[1] - 1) / 2
-    assert all(abs(way) <= MOST_MOVED * side + 1 for way, side in zip(there, size, strict=True))
+    assert all(abs(way) <= MOST_SHIFTED * side + 1 for way, side in zip(there, size, strict=True))
 
 
 def test_moved_pictures_come_after_the_picture_itself_the_same_for_the_same_seed() -> None:
@@ -211,7 +211,7 @@ def test_where_it_is_decided_what_a_picture_is_of_the_debiased_weight_of_v_is_no
 def test_only_timesteps_that_weigh_something_are_drawn(recipe: Recipe, prediction: str) -> None:
     schedule = DDPMScheduler(beta_schedule="squaredcos_cap_v2", rescale_betas_zero_snr=True).alphas_cumprod
     weights = timestep_weight(recipe, signal_to_noise(schedule, torch.arange(1000)), prediction)
-    amount = taught_timesteps(recipe, schedule, prediction)
+    amount = trained_timesteps(recipe, schedule, prediction)
     assert (weights[:amount] > 0).all()
     assert (weights[amount:] == 0).all()
     assert float(debiased_weight(torch.tensor(DECIDED_SNR), "v_prediction")) > 0.0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trial:
+class DryRun:
     """What one micro-step took."""
 
     seconds: float
@@ -24,7 +24,7 @@ class Trial:
     checkpointing: bool
 
 
-def attempt(loop: Loop) -> Trial:
+def attempt(loop: Loop) -> DryRun:
     """Learns from the first micro-step's chance and forgets it again; the weights stay as they are.
 
     Where it does not fit, the loop is made to recompute activations, then to take the batch in ever smaller pieces,
@@ -48,7 +48,7 @@ def attempt(loop: Loop) -> Trial:
                 raise OutOfMemory from error
 
 
-def _once(loop: Loop) -> Trial:
+def _once(loop: Loop) -> DryRun:
     loop.learn_from(loop.chance(0))  # the first call also pays for choosing kernels
     began = time.perf_counter()
     loss = loop.learn_from(loop.chance(0))
@@ -56,4 +56,4 @@ def _once(loop: Loop) -> Trial:
     loop.forget()
     if not finite:
         raise LossNotFinite(step=loop.step + 1)
-    return Trial(time.perf_counter() - began, loop.rows_at_once, loop.checkpointing)
+    return DryRun(time.perf_counter() - began, loop.rows_at_once, loop.checkpointing)

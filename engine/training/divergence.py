@@ -11,13 +11,13 @@ HEAVIER = 100.0  # times the weights at the start; a thousand steps at the prese
 
 
 @dataclass
-class Guard:
+class DivergenceCheck:
     """`start_norm`: norm of all that is learnt before step one; `lowest`: the grid's lowest loss so far."""
 
     start_norm: float
     lowest: float = float("inf")
 
-    def look(self, step: int, grid: float, weight_norm: float) -> None:
+    def update(self, step: int, grid: float, weight_norm: float) -> None:
         """Raises LossExploded where the grid or the weights are far beyond what they were."""
         # said the other way round, so that what is no number does not pass
         if not (grid <= WORSE * self.lowest and weight_norm <= HEAVIER * self.start_norm):
