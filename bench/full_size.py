@@ -75,27 +75,27 @@ def try_file(path: Path, folder: Path) -> dict[str, float]:
     """Seconds and the process's highest memory after each act."""
     from engine.models.loading import load_model
 
-    told: dict[str, float] = {}
-    with _timed(told, "load"):
+    figures: dict[str, float] = {}
+    with _timed(figures, "load"):
         machine = load_model(str(path), device="cpu")
     print(machine.family, machine.dtype, machine.prediction, machine.size_px, flush=True)
-    with _timed(told, "draw"):
+    with _timed(figures, "draw"):
         image = _picture(machine)
     image.save(folder / "picture.png")
-    with _timed(told, "train"):
+    with _timed(figures, "train"):
         adapter = _trained(machine, image)
-    with _timed(told, "take home"):
+    with _timed(figures, "take home"):
         _taken_home(machine, adapter, folder, path)
-    return told
+    return figures
 
 
 @contextmanager
-def _timed(told: dict[str, float], act: str) -> Iterator[None]:
+def _timed(figures: dict[str, float], act: str) -> Iterator[None]:
     began = time.perf_counter()
     yield
-    told[f"{act}, s"] = round(time.perf_counter() - began, 1)
-    told[f"{act}, GB"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 1)
-    print(act, told[f"{act}, s"], "s", told[f"{act}, GB"], "GB at most", flush=True)
+    figures[f"{act}, s"] = round(time.perf_counter() - began, 1)
+    figures[f"{act}, GB"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 1)
+    print(act, figures[f"{act}, s"], "s", figures[f"{act}, GB"], "GB at most", flush=True)
 
 
 def _picture(machine: Any) -> Image.Image:

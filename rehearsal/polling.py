@@ -43,7 +43,7 @@ class Updates:
         self.webhook = ""
         self.confirmed: deque[Waiting] = deque(maxlen=MAX_UPDATES)  # what `repeat` may hand out again
         self._repeated: list[Waiting] = []
-        self._news = asyncio.Event()
+        self._arrivals = asyncio.Event()
         self._poller: object | None = None
         self._closed = False
 
@@ -54,13 +54,13 @@ class Updates:
         if wanted:
             self.next_id += 1
             self.waiting.append(Waiting(number, kind, body, self.clock()))
-            self._news.set()
+            self._arrivals.set()
         return number
 
     def close(self) -> None:
         """Ends a long poll, so that the server can stop."""
         self._closed = True
-        self._news.set()
+        self._arrivals.set()
 
     def confirm(self, offset: int) -> None:
         """Forgets what the bot has; a negative offset keeps only the last ones."""
@@ -73,7 +73,7 @@ class Updates:
     def repeat(self, count: int) -> int:
         """Hands the last confirmed updates out once more, as the real server may; returns how many."""
         self._repeated = list(self.confirmed)[-count:] if count > 0 else []
-        self._news.set()
+        self._arrivals.set()
         return len(self._repeated)
 
     def due(self, limit: int) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ class Updates:
                 " first",
             )
         me = self._poller = object()
-        self._news.set()  # wakes the other poller, which then sees that it was replaced
+        self._arrivals.set()  # wakes the other poller, which then sees that it was replaced
         self.confirm(offset)
         deadline = asyncio.get_running_loop().time() + min(timeout_seconds, MAX_WAIT_SECONDS)
         while not (due := self.due(limit)) and not self._closed:
@@ -108,7 +108,7 @@ class Updates:
         return due
 
     async def _wait(self, seconds: float) -> None:
-        self._news = asyncio.Event() if self._news.is_set() else self._news
+        self._arrivals = asyncio.Event() if self._arrivals.is_set() else self._arrivals
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._news.wait()
+                await self._arrivals.wait()

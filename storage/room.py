@@ -80,7 +80,7 @@ class Room:
         with suppress(OSError):
             (self.folder / RESERVE).unlink(missing_ok=True)
 
-    def told(self, error: BaseException, needs_bytes: int = 0) -> CannotWrite | None:
+    def write_error(self, error: BaseException, needs_bytes: int = 0) -> CannotWrite | None:
         """The one place that says what an error of the disk means; None for every other error."""
         code = error.errno if isinstance(error, OSError) else getattr(error, "sqlite_errorcode", 0) & 0xFF
         full, broken = (FULL, BROKEN) if isinstance(error, OSError) else (SQLITE_FULL, SQLITE_BROKEN)
@@ -113,7 +113,7 @@ class Room:
         try:
             yield
         except (OSError, sqlite.Error) as error:
-            found = self.told(error, needs_bytes)
+            found = self.write_error(error, needs_bytes)
             if found is None:
                 raise
             raise found from error

@@ -96,14 +96,14 @@ class Store:
     @classmethod
     async def open_when_possible(cls, folder: Path, waits: Callable[[CannotWrite], None]) -> Store:
         """Opens the data folder as soon as the disk allows it; says once why it waits. Raises the rest of `open`."""
-        told = False
+        said = False
         while True:
             try:
                 return await cls.open(folder)
             except CannotWrite as error:
-                if not told:
+                if not said:
                     waits(error)
-                told = True
+                said = True
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def close(self) -> None:

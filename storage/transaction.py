@@ -162,7 +162,7 @@ class Transactions:
                 self._writer.rows("ROLLBACK TO inner")
                 self._writer.rows("RELEASE inner")
             elif self._open is not None:  # a disk that fails undoes everything: nobody's is kept
-                self._open.error = self._room.told(error) or error
+                self._open.error = self._room.write_error(error) or error
                 self._open = None
             raise
 

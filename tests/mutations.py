@@ -131,8 +131,8 @@ FAULTS = (
     ),
     Fault(
         "a training taken up has forgotten how old its average is",
-        'averages.steps = int(tensors["average.steps"])',
-        "averages.steps = 0",
+        'ema.steps = int(tensors["average.steps"])',
+        "ema.steps = 0",
         ("test_a_training_killed_after_any_step_goes_on_to_the_same_bytes[EMA]",),
     ),
     Fault(

@@ -55,7 +55,7 @@ async def settings(walk: Walk) -> Screen:
     return Screen(text=text, rows=rows)
 
 
-def told(walk: Walk, key: str) -> Screen:
+def page(walk: Walk, key: str) -> Screen:
     """A page of text with the way home."""
     return Screen(text=walk.words(key), rows=(walk.way_home(),))
 

@@ -108,8 +108,8 @@ def _pieces(name: str, file: ContentHash, size: int, room_bytes: int) -> list[Pi
 
 def _document(person: Person, quests: list[tuple[object, ...]]) -> str:
     names = ("quest", "pictures", "candidates", "seals", "jobs")
-    told = [{name: _plain(value) for name, value in zip(names, quest, strict=True)} for quest in quests]
-    return json.dumps({"person": _plain(person), "quests": told}, ensure_ascii=False, indent=1)
+    plain = [{name: _plain(value) for name, value in zip(names, quest, strict=True)} for quest in quests]
+    return json.dumps({"person": _plain(person), "quests": plain}, ensure_ascii=False, indent=1)
 
 
 def _plain(value: object) -> object:

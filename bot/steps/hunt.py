@@ -177,8 +177,8 @@ async def album_drawn(walk: Walk, job: Job) -> Messages:
     numbered = await newest_album(walk)
     if not any(picture.job == job.id for _, picture in numbered):
         return await album_lost(walk, job)
-    if walk.may(Event.ALBUM_CAME):
-        await walk.move(Event.ALBUM_CAME)
+    if walk.may(Event.ALBUM_DRAWN):
+        await walk.move(Event.ALBUM_DRAWN)
     album = Album(
         pictures=tuple(Shown(file=picture.file) for _, picture in numbered),
         captions=tuple(str(number) for number, _ in numbered),
@@ -207,7 +207,7 @@ async def album_lost(walk: Walk, _job: Job) -> Messages:
     if not walk.may(Event.DRAWING_ENDED):
         return ()
     has_album = await walk.store.pictures.of_quest(walk.here.id, PictureRole.PROBE)
-    await walk.move(Event.ALBUM_CAME if has_album else Event.DRAWING_ENDED)
+    await walk.move(Event.ALBUM_DRAWN if has_album else Event.DRAWING_ENDED)
     return (replace(await show(walk), fresh=True),)
 
 

@@ -36,7 +36,7 @@ async def on_command(walk: Walk, name: str) -> Reply:
     if name in screens:
         return Reply(messages=(await screens[name](walk),))
     if name in PAGES:
-        return Reply(messages=(account.told(walk, PAGES[name]),))
+        return Reply(messages=(account.page(walk, PAGES[name]),))
     if name == "language":
         return Reply(messages=(account.language(walk),))
     if name == "export":

@@ -31,13 +31,13 @@ class Event(StrEnum):
     STYLE_SET = "style set"
     TRIGGER_SET = "trigger set"
     ASKED = "drawing asked for"  # of hunt or payload
-    ALBUM_CAME = "album came"
+    ALBUM_DRAWN = "album drawn"
     DRAWING_ENDED = "drawing ended without pictures"
     OTHER_SUBJECT = "other subject asked for"
     PICKED = "probe picked"
     SUBJECTS_ASKED = "own subjects asked for"
     SUBJECTS_SET = "own subjects set"
-    PAYLOAD_CAME = "payload came"
+    PAYLOAD_DRAWN = "payload drawn"
     SHEET = "sheet asked for"
     CARDS = "cards asked for"
     COUNT_OUTSIDE = "kept count is outside the target"
@@ -92,7 +92,7 @@ JOURNEY: dict[Place, dict[Event, Place]] = {
     CARD: {Event.STYLE_SET: TRIGGER, Event.OWN_WORDS: WORDS, Event.AVOID: AVOID, Event.BACK: LOOKS},
     TRIGGER: {Event.TRIGGER_SET: SUBJECT, Event.BACK: CARD},
     SUBJECT: {Event.ASKED: HUNTING, Event.BACK: TRIGGER},
-    HUNTING: {Event.ALBUM_CAME: ALBUM, Event.DRAWING_ENDED: SUBJECT, Event.BACK: SUBJECT},
+    HUNTING: {Event.ALBUM_DRAWN: ALBUM, Event.DRAWING_ENDED: SUBJECT, Event.BACK: SUBJECT},
     ALBUM: {
         Event.ASKED: HUNTING,
         Event.PICKED: WAY,
@@ -102,7 +102,7 @@ JOURNEY: dict[Place, dict[Event, Place]] = {
     },
     WAY: {Event.ASKED: FILLING, Event.SUBJECTS_ASKED: SUBJECTS, Event.SUBJECTS_SET: WAY, Event.BACK: ALBUM},
     SUBJECTS: {Event.SUBJECTS_SET: WAY, Event.ASKED: FILLING, Event.BACK: WAY},
-    FILLING: {Event.PAYLOAD_CAME: CARDS, Event.DRAWING_ENDED: WAY},
+    FILLING: {Event.PAYLOAD_DRAWN: CARDS, Event.DRAWING_ENDED: WAY},
     CARDS: {
         Event.SHEET: SHEET,
         Event.COUNT_OUTSIDE: COUNT,

@@ -142,7 +142,7 @@ async def gathered(walk: Walk, _job: Job) -> Messages:
     """What was drawn becomes candidates, and curation begins; with nothing drawn the way is asked again."""
     await walk.store.candidates.gather(walk.here.id)
     has_any = await walk.store.candidates.of(walk.here.id)
-    event = Event.PAYLOAD_CAME if has_any else Event.DRAWING_ENDED
+    event = Event.PAYLOAD_DRAWN if has_any else Event.DRAWING_ENDED
     if walk.may(event):
         await walk.move(event)
     return ()

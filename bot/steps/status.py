@@ -30,7 +30,7 @@ async def live(walk: Walk, job: Job) -> Screen:
     """The status of a job that waits or runs."""
     lasting = replace(walk, lasting=True)
     lines = [walk.words(f"status.{job.kind}.title", name=walk.here.name if walk.quest else "")]
-    lines += await _news(walk, job)
+    lines += await _since_then(walk, job)
     rows = (_stopping(lasting, job), lasting.way_back())
     return Screen(text="\n".join(lines), picture=await _picture(walk, job), rows=rows, slot=slot_of(job))
 
@@ -115,7 +115,7 @@ def _is_earlier_lane(other: Job, job: Job) -> bool:
     return lanes.index(other.lane) < lanes.index(job.lane)
 
 
-async def _news(walk: Walk, job: Job) -> list[str]:
+async def _since_then(walk: Walk, job: Job) -> list[str]:
     if job.wish is Wish.CANCEL:
         return [walk.words("status.canceling")]
     if job.wish is Wish.STOP:

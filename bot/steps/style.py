@@ -109,7 +109,7 @@ def _picture(walk: Walk, style: Style) -> PictureSource | None:
 
 def _trigger(walk: Walk) -> Screen:
     chosen = read(walk, walk.here.style.trigger)
-    lines = [walk.words("trigger.ask"), told(walk, chosen)]
+    lines = [walk.words("trigger.ask"), reading_line(walk, chosen)]
     suggested = tuple(walk.labelled(word, Verb.TRIGGER_USE, word) for word in walk.library.suggestions[:SUGGESTED])
     use = walk.button("trigger.ok", Verb.TRIGGER_OK, look="primary", word=chosen.word)
     return Screen(text="\n\n".join(lines), rows=(suggested, (use,), walk.way_back()))
@@ -126,7 +126,7 @@ def read(walk: Walk, word: str) -> Trigger:
     return read_trigger(word, walk.tokenizer, walk.library.meanings, walk.library.english)
 
 
-def told(walk: Walk, trigger: Trigger) -> str:
+def reading_line(walk: Walk, trigger: Trigger) -> str:
     """A trigger's reading as a sentence."""
     if trigger.reading is Reading.GOOD and not trigger.tokens:
         return walk.words("trigger.reads.unread", word=trigger.word)
@@ -201,7 +201,7 @@ async def trigger_chosen(walk: Walk, word: str) -> Turn:
     """A trigger that was suggested or written."""
     trigger = read(walk, word)
     if trigger.is_refused:
-        return Turn(messages=(Notice(text=told(walk, trigger)),))
+        return Turn(messages=(Notice(text=reading_line(walk, trigger)),))
     await _rename(walk, walk.here.style.trigger, trigger.word)
     await walk.stay(style=replace(walk.here.style, trigger=trigger.word))
     return Turn(toast=trigger.word)

@@ -44,7 +44,7 @@ class Delivery:
         self._receipts = Receipts(store)
         self._awake = asyncio.Event()
         self._woken: dict[int, asyncio.Event] = {}  # one a chat that is being served
-        self._resting = False
+        self._paused = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -56,7 +56,7 @@ class Delivery:
 
     async def rest(self, seconds: float) -> None:
         """Begins nothing more, and lets what is being sent arrive: cut off, it might be sent twice."""
-        self._resting = True
+        self._paused = True
         self.wake()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
@@ -75,7 +75,7 @@ class Delivery:
             while True:
                 self.looked = time.monotonic()
                 for chat_id in await self._store.outbox.chats_with_pending():
-                    if chat_id not in self._woken and not self._resting:
+                    if chat_id not in self._woken and not self._paused:
                         self._woken[chat_id] = asyncio.Event()
                         task = asyncio.create_task(self._serve(chat_id))
                         self._tasks.add(task)
@@ -97,7 +97,7 @@ class Delivery:
 
     async def _serve(self, chat_id: int) -> None:
         """Sends to one chat until nothing may go now."""
-        while not self._resting:
+        while not self._paused:
             chat = await self._store.chats.find(chat_id)
             if chat.closed is not None:
                 await self._store.chats.close(chat_id, chat.closed)

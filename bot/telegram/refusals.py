@@ -161,8 +161,8 @@ def verdict(error: Exception) -> Verdict:
         return replace(found, meaning=CHAT, moved_to=moved)
     if error.code in (420, 429) or (meaning is PASSING and error.code < 500):
         return replace(found, wait_seconds=_wait(error))
-    is_in_doubt = error.code >= 500 or error.code < 400
-    return replace(found, may_have_arrived=meaning is PASSING and is_in_doubt)
+    is_uncertain = error.code >= 500 or error.code < 400
+    return replace(found, may_have_arrived=meaning is PASSING and is_uncertain)
 
 
 def _look_up(error: Refused) -> tuple[Meaning, Part, str]:

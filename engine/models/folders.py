@@ -52,7 +52,7 @@ def parts_of(index: Mapping[str, Any], model: str) -> tuple[str, ...]:
 def _fault_of_index(index: Mapping[str, Any]) -> ModelFault | None:
     """What a pipeline is that cannot draw here: the first that holds."""
     unet, text, text_2 = (_class(index, part) for part in ("unet", "text_encoder", "text_encoder_2"))
-    told: tuple[tuple[ModelFault | None, bool], ...] = (
+    verdicts: tuple[tuple[ModelFault | None, bool], ...] = (
         (found := fault_of_class(str(index.get("_class_name"))), found is not None),
         (ModelFault.EDM, "EDM" in _class(index, "scheduler")),
         (ModelFault.OTHER, not unet and any(_class(index, part) for part in ("transformer", "prior"))),
@@ -64,7 +64,7 @@ def _fault_of_index(index: Mapping[str, Any]) -> ModelFault | None:
         (ModelFault.OTHER, any(encoder not in (*ENCODERS, "") for encoder in (text, text_2))),
         (ModelFault.NO_VAE, not _class(index, "vae")),
     )
-    return next((fault for fault, holds in told if holds), None)
+    return next((fault for fault, holds in verdicts if holds), None)
 
 
 def _class(index: Mapping[str, Any], part: str) -> str:

@@ -14,7 +14,7 @@ from engine.models.tensor_header import entries
 from storage.limited_child import Limits, read_in_child
 
 LIMITS = Limits(memory_bytes=1 << 30, cpu_seconds=10, wall_seconds=20.0, result_bytes=32 << 20)
-TOLD = (
+DECLARED = (
     "modelspec.",
     "ss_v2",
     "ss_v_parameterization",
@@ -23,7 +23,7 @@ TOLD = (
     "ss_resolution",
     "ss_network_module",
 )
-TOLD_LIMIT = 200  # characters of a value; what we look for is shorter
+DECLARED_LIMIT = 200  # characters of a value; what we look for is shorter
 
 
 @dataclass(frozen=True)
@@ -74,4 +74,4 @@ def read_all(*paths: str) -> list[tuple[list[tuple[str, str, list[int]]], dict[s
 def _read(path: Path) -> tuple[list[tuple[str, str, list[int]]], dict[str, str]]:
     found, metadata = entries(str(path))
     tensors = [(name, one["dtype"], one["shape"]) for name, one in found.items()]
-    return tensors, {name: value[:TOLD_LIMIT] for name, value in metadata.items() if name.startswith(TOLD)}
+    return tensors, {name: value[:DECLARED_LIMIT] for name, value in metadata.items() if name.startswith(DECLARED)}

@@ -102,7 +102,7 @@ def _projects_linearly(header: Header) -> bool:
 
 def _fault_of(header: Header) -> ModelFault:
     """What a file without an SD U-Net is: the first that holds."""
-    told: tuple[tuple[ModelFault, bool], ...] = (
+    verdicts: tuple[tuple[ModelFault, bool], ...] = (
         (ModelFault.LORA, "ss_network_module" in header.metadata or _named(header, LORA)),
         (ModelFault.EMBEDDING, _is_embedding(header)),
         (ModelFault.VIDEO, _named(header, MOTION)),
@@ -114,7 +114,7 @@ def _fault_of(header: Header) -> ModelFault:
         (ModelFault.UPSCALER, _named(header, UPSCALERS)),
         (ModelFault.TEXT_ENCODER_ONLY, _named(header, ENCODERS)),
     )
-    return next((fault for fault, holds in told if holds), ModelFault.OTHER)
+    return next((fault for fault, holds in verdicts if holds), ModelFault.OTHER)
 
 
 def _is_embedding(header: Header) -> bool:

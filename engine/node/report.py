@@ -55,7 +55,7 @@ async def _newest_state(store: Store, job: Job) -> tuple[tuple[int, bytes] | Non
     return None, went_back
 
 
-async def tell(store: Store, job: Job, event: Event) -> None:
+async def persist(store: Store, job: Job, event: Event) -> None:
     """Writes one event. Raises LeaseLost when the job is somebody else's by now; then nothing was written."""
     if isinstance(event, Drew | Trained | Made):  # their files come before their rows
         await store.fence.require(job.id, job.lease_token)

@@ -20,7 +20,7 @@ from engine.jobs import run
 from engine.jobs.events import Event, Finished, Task
 from engine.models.machine import Machine
 from engine.node.lanes import choose, open_lanes
-from engine.node.report import recall, tell
+from engine.node.report import persist, recall
 from engine.node.timings import Effort, Timings
 from storage.beats import beat
 from storage.errors import CannotWrite, LeaseLost, StylesealError
@@ -160,7 +160,7 @@ class Worker:
             if event is None:
                 raise RuntimeError("the job ended without its answer")
             self.timings.note(running.effort, event, time.perf_counter() - started)
-            await tell(self.store, running.job, event)
+            await persist(self.store, running.job, event)
             running.progress = getattr(event, "progress", running.progress)
         except LeaseLost:
             await self._drop(running, "lease lost")
@@ -268,7 +268,7 @@ class Worker:
         running.task.stopping = True
         try:
             while (event := await self.on_gpu(lambda: next(running.events, None))) is not None:
-                await tell(self.store, running.job, event)
+                await persist(self.store, running.job, event)
         except Exception as error:  # it goes on from the state before; the engine must end
             log.warning("state not kept", job=running.job.id, error=type(error).__name__)
 

@@ -97,7 +97,7 @@ class Loop:
                 yield None
         self._unread.append((self.step + 1, torch.stack(losses).sum(), self.clip()))
         is_validated = validation_loss.is_due(self.step + 1, recipe.steps)
-        told = self.read() if is_validated or len(self._unread) >= self.read_every else []
+        points = self.read() if is_validated or len(self._unread) >= self.read_every else []
         set_rate(self.optimizer, recipe, self.step + 1)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -105,11 +105,11 @@ class Loop:
             self.ema.follow()
         self._learn(False)
         self.step += 1
-        yield from told[:-1]
+        yield from points[:-1]
         if is_validated:
             grid, weight_norm = yield from self._validate()
-            told[-1] = replace(told[-1], validation_loss=grid, weight_norm=weight_norm)
-        yield from told[-1:]
+            points[-1] = replace(points[-1], validation_loss=grid, weight_norm=weight_norm)
+        yield from points[-1:]
 
     def read(self) -> list[LossPoint]:
         """The losses of the steps nobody has looked at yet. Raises LossNotFinite for the first that is no number.

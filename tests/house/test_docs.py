@@ -10,9 +10,9 @@ from pydantic import AliasChoices
 from bot.buttons import page
 from bot.settings import Settings as BotSettings
 from engine.settings import Settings as EngineSettings
+from tests.house.drawing import BEGIN, PAGE, drawn_again
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_LINES = 400  # of a source file; when one outgrows it, a room is missing
 
 
 def setting_names() -> set[str]:
@@ -34,6 +34,12 @@ def test_the_page_of_buttons_says_what_the_code_does() -> None:
     assert (ROOT / "docs" / "buttons.md").read_text() == page(), "run: python -m bot.buttons > docs/buttons.md"
 
 
+def test_the_drawing_of_the_rooms_is_the_one_that_the_imports_make() -> None:
+    page = PAGE.read_text()
+    assert page == drawn_again(page), "python -m tests.house.drawing"
+    assert BEGIN in page
+
+
 def test_every_code_word_of_the_glossary_exists() -> None:
     rows = re.findall(r"^\| [^|]+ \| [^|]+ \| ([^|]*) \|$", (ROOT / "GLOSSARY.md").read_text(), re.MULTILINE)
     folders = ("storage", "bot", "engine", "rehearsal", "emoji_sd")
@@ -47,9 +53,3 @@ def test_every_code_word_of_the_glossary_exists() -> None:
             elif word.split(".")[-1] not in source:
                 missing.append(word)
     assert missing == []
-
-
-def test_no_source_file_outgrows_its_room() -> None:
-    folders = ("storage", "bot", "engine", "rehearsal", "emoji_sd", "launch", "bench")
-    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    assert {str(p.relative_to(ROOT)): n for p in sources if (n := len(p.read_text().splitlines())) > MAX_LINES} == {}

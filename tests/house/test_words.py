@@ -17,14 +17,13 @@ GONE = {
     "grant": "acknowledge", "bury": "requeue or quarantine", "deaths": "crash count",
     "owe": "enqueue", "owes": "enqueue", "owed": "pending", "park": "dead-letter", "parked": "dead-lettered",
     "doubt": "delivery check",
-    "came": "on_done", "wrote": "on_text", "arrived": "on_job_update",
+    "wrote": "on_text",
     "resting": "shadow weights",
 }  # fmt: skip
 # the same, where a word is right elsewhere: (folders, private word) → the field's word
 GONE_THERE = {
     (("engine/training",), "guard"): "divergence check",
     (("engine/training",), "trial"): "dry run",
-    (("engine/training",), "views"): "augmentation",
     (("engine/training",), "moved"): "augmented",
     (("engine/training",), "averages"): "EMA",
     (("engine/training",), "beginning"): "embedding initialisation",
@@ -32,8 +31,10 @@ GONE_THERE = {
     (("engine/training",), "kept"): "prior preservation",
     (("engine/jobs", "engine/node"), "tell"): "persist",
     (("engine",), "taking"): "export",
+    (("bot/steps",), "came"): "on_done",
+    (("bot/steps",), "arrived"): "on_job_update",
 }
-WHOLE = {"this": "self", "found": "what was found", "one": "what it is one of"}  # as a whole name only
+WHOLE = {"this": "self"}  # as a whole name only
 
 
 @pytest.mark.parametrize("word", sorted(GONE))

@@ -51,18 +51,18 @@ def test_a_disk_a_quota_and_a_size_limit_that_are_reached_are_no_room(tmp_path: 
 
 
 def test_a_database_that_may_not_grow_is_no_room(tmp_path: Path) -> None:
-    assert isinstance(Room(tmp_path).told(sqlite_error(fill)), NoRoom)
+    assert isinstance(Room(tmp_path).write_error(sqlite_error(fill)), NoRoom)
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EROFS])
 def test_a_disk_that_fails_is_told_from_a_full_one(tmp_path: Path, number: int) -> None:
     error = OSError(number, "broken")
-    assert isinstance(Room(tmp_path, Disk(free=90 * GIB)).told(error), DiskFails)
-    assert isinstance(Room(tmp_path, Disk(free=0)).told(error), NoRoom)
+    assert isinstance(Room(tmp_path, Disk(free=90 * GIB)).write_error(error), DiskFails)
+    assert isinstance(Room(tmp_path, Disk(free=0)).write_error(error), NoRoom)
 
 
 def test_other_errors_pass_as_they_are(tmp_path: Path) -> None:
-    assert Room(tmp_path).told(sqlite_error(lambda c: c.execute("SELECT * FROM nowhere"))) is None
+    assert Room(tmp_path).write_error(sqlite_error(lambda c: c.execute("SELECT * FROM nowhere"))) is None
     with pytest.raises(PermissionError), Room(tmp_path).telling():
         raise PermissionError(errno.EACCES, "no")
 

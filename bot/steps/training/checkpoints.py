@@ -32,10 +32,10 @@ async def show(walk: Walk) -> Screen | None:
         return None
     job, request, checkpoints = found
     answer = read_answer(JobKind.TRAINING, job.answer) if job.answer else None
-    told = answer if isinstance(answer, TrainingAnswer) else None
-    best = advised(checkpoints, told.recommended if told else 0)
+    reported = answer if isinstance(answer, TrainingAnswer) else None
+    best = advised(checkpoints, reported.recommended if reported else 0)
     assert best is not None
-    text = "\n".join(_advice(walk, checkpoints, best, told))
+    text = "\n".join(_advice(walk, checkpoints, best, reported))
     others = [(c, name) for c, name in zip(checkpoints, labels(checkpoints), strict=True) if c is not best]
     name = labels(checkpoints)[checkpoints.index(best)]
     take = walk.button("seal.take", Verb.SEAL_PICK, best.step, look="success", name=name)

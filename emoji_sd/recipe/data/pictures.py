@@ -48,14 +48,14 @@ def index(vocabulary: Vocabulary) -> tuple[npt.NDArray[np.int64], npt.NDArray[np
         for s, k in vocabulary.pairs():
             if not is_shown(vocabulary.looks[k], manner):
                 continue
-            chance = np.random.default_rng((0, s, k, *_told(m)))
+            chance = np.random.default_rng((0, s, k, *_manner_seed(m)))
             grounds = chance.choice(len(vocabulary.grounds), amount, replace=False)
             rows += [(s, k, g, m, variant) for variant, g in enumerate(grounds)]
             held += [vocabulary.is_held_out(s, k)] * amount
     return np.array(rows, np.int64), np.array(held)
 
 
-def _told(manner: int) -> tuple[int, ...]:
+def _manner_seed(manner: int) -> tuple[int, ...]:
     """What a manner adds to a seed: nothing where there is none, as pictures were before there were any."""
     return (manner,) if manner else ()
 
@@ -70,7 +70,7 @@ def _draw_rows(
     for i in counted(range(first, len(rows), every), f"pictures, part {first + 1} of {every}"):
         subject, look, ground, manner, variant = map(int, rows[i])
         kind = vocabulary.looks[look]
-        chance = np.random.default_rng((1, subject, look, variant, *_told(manner)))
+        chance = np.random.default_rng((1, subject, look, variant, *_manner_seed(manner)))
         array[i] = draw(figure(subject, kind.source), kind, grounds[ground], chance, manner=list(MANNERS)[manner])
     array.flush()
 

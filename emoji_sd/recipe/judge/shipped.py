@@ -27,9 +27,9 @@ def write(judge: Judge, vocabulary: Vocabulary, accuracy: dict[str, Grades], fil
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
         for name, tensor in judge.state_dict().items()
     }
-    told = {name: asdict(grades) for name, grades in accuracy.items()}
+    metadata = {name: asdict(grades) for name, grades in accuracy.items()}
     new = file.with_name(f"{file.name}.new")
-    save_file(tensors, new, metadata={"classes": classes(vocabulary), "accuracy": json.dumps(told)})
+    save_file(tensors, new, metadata={"classes": classes(vocabulary), "accuracy": json.dumps(metadata)})
     new.replace(file)
 
 
@@ -39,11 +39,11 @@ def load(vocabulary: Vocabulary, file: Path = FILE) -> tuple[Judge, dict[str, Gr
     Raises SystemExit where its classes are not this vocabulary's.
     """
     with safe_open(file, framework="pt") as found:
-        told = found.metadata()
+        metadata = found.metadata()
         tensors = {name: found.get_tensor(name) for name in found.keys()}  # noqa: SIM118 - not a dict
-    if told["classes"] != classes(vocabulary):
+    if metadata["classes"] != classes(vocabulary):
         raise SystemExit(f"{file.name} knows another vocabulary: train one with `python -m emoji_sd judge`.")
     judge = Judge(len(vocabulary.looks) + 1, len(vocabulary.subjects))
     judge.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
-    accuracy = {name: Grades(**grades) for name, grades in json.loads(told["accuracy"]).items()}
+    accuracy = {name: Grades(**grades) for name, grades in json.loads(metadata["accuracy"]).items()}
     return judge.eval().requires_grad_(False), accuracy

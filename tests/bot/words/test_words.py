@@ -79,7 +79,9 @@ def keys_in_code() -> tuple[set[str], set[str]]:
     """Keys named whole, and the beginnings of those put together at run time."""
     whole: set[str] = set()
     beginnings: set[str] = set()
-    pattern = re.compile(r"(?:words(?:\.plain)?|button|copies|refuses|told)\(\s*(?:walk,\s*)?(f?)\"([^\"]+)\"")
+    pattern = re.compile(
+        r"(?:words(?:\.plain)?|button|copies|refuses|page|reading_line)\(\s*(?:walk,\s*)?(f?)\"([^\"]+)\""
+    )
     for path in CODE:
         for is_template, key in pattern.findall(path.read_text()):
             (beginnings if is_template else whole).add(key.split("{")[0] if is_template else key)

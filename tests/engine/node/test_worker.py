@@ -13,7 +13,7 @@ import pytest
 from engine.jobs import run
 from engine.jobs.events import Drew, Finished, Stepped, Task
 from engine.models.machine import Machine
-from engine.node.report import recall, tell
+from engine.node.report import persist, recall
 from engine.node.worker import LEASE_SECONDS, Worker
 from storage.errors import LeaseLost
 from storage.records import Drawing, Job, Seed
@@ -163,7 +163,7 @@ async def test_a_woken_engine_that_lost_its_lease_writes_no_row_and_no_file(stud
     await studio.store.leases.release_of_dead_engines("another engine")
     before = sorted(studio.store.files.folder.folder.rglob("*"))
     with pytest.raises(LeaseLost):
-        await tell(studio.store, job, drew)
+        await persist(studio.store, job, drew)
     assert sorted(studio.store.files.folder.folder.rglob("*")) == before
     assert await studio.files(job) == []
 
@@ -235,7 +235,7 @@ async def test_what_is_stored_is_recalled_and_not_drawn_again(studio: Studio) ->
     job = await studio.store.leases.claim("dying engine", LEASE_SECONDS)
     assert job is not None
     for event in run(PayloadRequest(rows=rows(5)), tiny_machine("sd1"), await recall(studio.store, job)):
-        await tell(studio.store, job, event)
+        await persist(studio.store, job, event)
         if isinstance(event, Drew) and event.position == 1:
             break
     await studio.store.leases.release_of_dead_engines("next engine")
