@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from pydantic import AliasChoices
 
 from bot.buttons import page
@@ -53,3 +54,12 @@ def test_every_code_word_of_the_glossary_exists() -> None:
             elif word.split(".")[-1] not in source:
                 missing.append(word)
     assert missing == []
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md", "docs/house.md"])
+def test_every_path_that_a_page_names_is_there(page: str) -> None:
+    named = re.findall(
+        r"`((?:bot|engine|storage|rehearsal|emoji_sd|launch|bench|tests|docs|locks)/[^`\s]*)`",
+        (ROOT / page).read_text(),
+    )
+    assert [name for name in named if "<" not in name and not list(ROOT.glob(name.rstrip("/")))] == []
