@@ -33,7 +33,7 @@ class Presets:
 
 
 # A character must not leak into what is said without its trigger: nothing is learned without words, and the bare
-# model's answer without the trigger is held on to, which costs half a step more (performance.md A3).
+# model's answer without the trigger is held on to, which costs half a step more.
 CHARACTER = {"caption_dropout": 0.0, "prior_weight": 1.0}
 LARGE_KINDS: dict[PaletteKind, dict[str, Any]] = {
     PaletteKind.STYLE: {"flip": True},  # a look is the same in a mirror; twice the pictures for nothing

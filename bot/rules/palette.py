@@ -9,7 +9,7 @@ from enum import StrEnum
 from storage.records import Candidate
 from storage.states import PaletteKind, Verdict
 
-FEW = 10  # below it a LoRA seldom takes hold (SPEC.md step 4)
+FEW = 10  # below it a LoRA seldom takes hold
 MANY = 50  # above it a LoRA of this size begins to memorise
 
 

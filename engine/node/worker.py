@@ -30,9 +30,7 @@ from storage.states import JobKind, Lane, Wish
 from storage.store import Store
 from storage.waiting import wait
 
-LEASE_SECONDS = (
-    60.0  # reliability-ecosystem.md A2; a restarted engine does not wait for it, see release_of_dead_engines
-)
+LEASE_SECONDS = 60.0  # a restarted engine does not wait for it, see release_of_dead_engines
 BEAT_SECONDS = 0.5  # of the job that steps: its progress and the person's wish travel with it
 PAUSED_BEAT_SECONDS = 2.0  # of jobs that give way
 MACHINE_BEAT_SECONDS = 2.0

@@ -22,7 +22,7 @@ from storage.records import Drawing
 from storage.requests import Row, SealUse
 
 log = structlog.get_logger("rows")
-GROUP_ROWS = 4  # a hunt is one group; bigger batches gain little (performance.md B2) and make others wait longer
+GROUP_ROWS = 4  # a hunt is one group; bigger batches gain little and make others wait longer
 
 
 @dataclass(frozen=True)
