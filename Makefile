@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 
-.PHONY: install run quest test test-slow bench check doctor soak mutations lock pin clean
+.PHONY: install run quest test test-slow test-all bench check doctor soak mutations lock pin clean
 
 install: $(DONE)
 
@@ -28,6 +28,10 @@ test: install
 # Kills, browsers, real processes and trainings of full size.
 test-slow: install
 	$(PY) -m pytest -rs -m slow
+
+# Both in one run, so that neither of the two workers waits for the other's slow tests.
+test-all: install
+	$(PY) -m pytest -rs
 
 bench: install
 	$(PY) -m bench

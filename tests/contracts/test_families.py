@@ -16,7 +16,7 @@ from engine.exports.about import about_seal, lora_headers
 from engine.exports.kohya_names import kohya_module
 from engine.models.adapters.shape import Shape
 from engine.models.machine import Machine
-from engine.training.recipe_validation import refuse
+from engine.training.recipe_validation import validate
 from storage.documents import dump, load
 from storage.families import FAMILIES, Family
 from storage.presets import ATTENTION, PRESETS
@@ -55,7 +55,7 @@ def test_every_preset_is_offered_with_reasons_and_taken_by_the_engine(family: Fa
         for kind in PaletteKind:
             recipe = preset_recipe(preset, facts.model.family, PICTURES, 1, kind)
             assert clashes(recipe, Setting.of(PICTURES, facts.model.family, facts)) == ()
-            refuse(recipe, machine_of(family))
+            validate(recipe, machine_of(family))
             assert 0 < file_bytes(recipe, family) < memory_bytes(recipe, family, facts.dtype)
             keys = [f"train.why.{reason}" for reason in reasons(recipe, family)]
             assert [key for key in keys for language in words if not language.has(key)] == []

@@ -19,7 +19,7 @@ from engine.models.machine import Machine
 from engine.training.dataset import Dataset, prepare
 from engine.training.loop import Loop
 from engine.training.optimizers import OPTIMIZERS, SCHEDULES
-from engine.training.recipe_validation import REASONS, refuse
+from engine.training.recipe_validation import REASONS, validate
 from engine.training.text_side import text_side
 from storage.documents import dump, load
 from storage.families import Family
@@ -52,7 +52,7 @@ def test_what_the_screen_lets_pass_the_engine_does_not_refuse(family: Family, ki
         for recipe in tapped_through(preset_recipe(preset, family, PICTURES, 1, kind), name, family):
             met.setdefault(name, set()).add(getattr(recipe, numbers.NUMBERS[name].field))
             if not clashes(recipe, Setting(PICTURES, family)):
-                refuse(recipe, machine_of(family))
+                validate(recipe, machine_of(family))
     for name, number in numbers.NUMBERS.items():
         assert name == "alpha" or met[name] >= set(number.choices), f"{name}: some choices are never reached"
 

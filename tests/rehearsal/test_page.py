@@ -158,6 +158,7 @@ async def test_words_commands_alerts_and_pictures_work_by_keyboard(tmp_path: Pat
         await browser.taps("Language")
         await expect(page.locator("#alert-text")).to_contain_text("rehearsal of a rehearsal")
         await page.keyboard.press("Enter")
+        browser.bot.has_drawn.set()
         await browser.taps("Begin a quest")
         await page.locator(".frame").nth(1).click()
         await page.keyboard.press("ArrowRight")
